@@ -1,0 +1,325 @@
+import { join } from 'node:path';
+import { changesBetween, isSame } from './config/changes.ts';
+import { explain, type Problem } from './config/problem.ts';
+import type { Loaded } from './config/read.ts';
+import type { SourceConfig } from './config/schema.ts';
+import type { Input, Instructed } from './domain/inputs.ts';
+import type { Intent } from './domain/intents.ts';
+import type { Clock, Log, Sink, Source } from './domain/ports.ts';
+import type { Answer } from './domain/requests.ts';
+import type { Result } from './domain/result.ts';
+import type { ListenAddress } from './domain/schema.ts';
+import type { State } from './domain/state.ts';
+import { type Instant, seconds } from './domain/time.ts';
+import { createPrometheus, type Prometheus } from './exporters/prometheus.ts';
+import type { ConnectionStatus } from './mqtt/connection.ts';
+import type { MqttRoom } from './mqtt/room.ts';
+import { createLoop, type Loop } from './runtime/loop.ts';
+import { createMemory } from './runtime/memory.ts';
+import { createRooms, type Room, type Rooms } from './runtime/rooms.ts';
+import { createStopStack } from './runtime/stop-stack.ts';
+import { createServiceManager, createWatchdog } from './runtime/systemd.ts';
+import { runTicker } from './runtime/ticker.ts';
+
+export interface AppParts {
+  readonly loaded: Loaded;
+  /** Reads the configuration again; undefined where there is no file (demo). */
+  readonly read: (() => Promise<Result<Loaded, readonly Problem[]>>) | undefined;
+  readonly stateFolder: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** The running program. */
+export interface App {
+  /** Asks for a reload, as SIGHUP does. */
+  readonly reload: () => void;
+  /** Resolves to the names of the parts that did not stop in time. */
+  readonly stop: () => Promise<readonly string[]>;
+}
+
+/**
+ * Builds every room, in the order in which they depend on each other, and starts them.
+ *
+ * The order of the sinks is a promise: what happened is on record before it is shown, and the watchdog is fed last.
+ */
+export async function startApp(parts: AppParts): Promise<App> {
+  const { clock, log, version } = parts;
+  const stack = createStopStack(log);
+  const prometheus = createPrometheus({ version });
+  const house = new House(parts, prometheus);
+  const services = createServiceManager(parts.environment, log);
+  const loop = createLoop({
+    clock,
+    act: (intent) => house.act(intent),
+    sinks: [factLog(log), house.display, prometheus, house.pulse, createWatchdog(services)],
+    blame: (part, thrown) => {
+      prometheus.count.sinkFailure(part);
+      log.error(`${part} failed`, { err: thrown });
+    },
+  });
+  house.attach(loop);
+  stack.add('rooms', seconds(8), () => house.stop());
+
+  const ticking = new AbortController();
+  await house.apply(parts.loaded);
+  const ticker = runTicker(clock, () => loop.push({ kind: 'tick' }), ticking.signal);
+  stack.add('ticker', seconds(1), async () => {
+    ticking.abort();
+    await ticker;
+  });
+  stack.add('service manager', seconds(1), async () => services.tell('STOPPING=1'));
+  services.tell('READY=1', `STATUS=watching ${Object.keys(parts.loaded.configuration.sources).join(', ')}`);
+  return { reload: () => house.askReload(), stop: stack.stop };
+}
+
+/** The rooms that a configuration decides on, and how the loop reaches them. */
+class House {
+  readonly #parts: AppParts;
+  readonly #prometheus: Prometheus;
+  readonly #rooms: Rooms;
+  readonly #sources = new Map<string, Source>();
+  readonly #stopping = new AbortController();
+  readonly #started: number;
+  #loaded: Loaded;
+  #loop: Loop | undefined;
+  #mqtt: MqttRoom | undefined;
+  #lastTick: Instant | undefined;
+  #reloading = Promise.resolve();
+  #signals = 0;
+
+  constructor(parts: AppParts, prometheus: Prometheus) {
+    this.#parts = parts;
+    this.#prometheus = prometheus;
+    this.#rooms = createRooms(isSame, parts.log);
+    this.#loaded = parts.loaded;
+    this.#started = parts.clock.wall();
+  }
+
+  /** Where inputs go. Before it, there is nowhere. */
+  attach(loop: Loop): void {
+    this.#loop = loop;
+  }
+
+  /** MQTT as a sink, whichever connection there is now. */
+  readonly display: Sink = { name: 'mqtt', accept: (transition) => this.#mqtt?.accept(transition) };
+
+  /** Remembers when the loop last worked, for `/health`. */
+  readonly pulse: Sink = {
+    name: 'pulse',
+    accept: ({ input, stamp }) => {
+      if (input.kind === 'tick') this.#lastTick = stamp.at;
+    },
+  };
+
+  /** Who carries out which order. Total: a new kind of intent does not compile until it has its actor. */
+  readonly #actors: { readonly [K in Intent['kind']]: (intent: Extract<Intent, { kind: K }>) => void } = {
+    instruct: ({ request, address, order }) => {
+      const source = this.#sources.get(address.source);
+      const gone: Instructed = { kind: 'no-answer', why: 'the source was stopped' };
+      const ended = source?.instruct(address.name, order, this.#stopping.signal) ?? Promise.resolve(gone);
+      void ended.then((outcome) => this.#push({ kind: 'instructed', request, outcome }));
+    },
+    reload: ({ request }) => {
+      const reloaded = this.#reloading.then(() => this.#reload());
+      this.#reloading = reloaded.then(
+        (answer) => void this.#push({ kind: 'reloaded', request, answer }),
+        (thrown: unknown) => this.#reloadFailed(request, thrown),
+      );
+    },
+    answer: (intent) => {
+      if (intent.request.from === 'mqtt') this.#mqtt?.answer(intent);
+    },
+  };
+
+  act(intent: Intent): void {
+    const actor = this.#actors[intent.kind] as (intent: Intent) => void; // the table pairs each kind with its own actor
+    actor(intent);
+  }
+
+  /** Brings the rooms in line with a configuration: what has changed is started anew, all else goes on. */
+  async apply(next: Loaded): Promise<void> {
+    this.#loaded = next;
+    this.#push({ kind: 'configured', settings: next.settings });
+    const sources = Object.entries(next.configuration.sources).map((entry) => this.#sourceRoom(entry));
+    await this.#rooms.apply([this.#mqttRoom(next), ...sources, this.#httpRoom(next)]);
+  }
+
+  /** As SIGHUP does it. */
+  askReload(): void {
+    this.#signals += 1;
+    const ask = { kind: 'verb' as const, verb: 'reload', given: {} };
+    this.#push({ kind: 'request', request: { id: `signal-${this.#signals}`, from: 'signal', ask } });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#reloading;
+    await this.#rooms.stop();
+  }
+
+  #push(input: Input): void {
+    const taken = this.#loop?.push(input) ?? false;
+    if (!taken) this.#parts.log.error(`an input (${input.kind}) was refused: too many are waiting`);
+  }
+
+  #noticed(type: string, text: string): void {
+    this.#push({ kind: 'noticed', type, text });
+  }
+
+  async #reload(): Promise<Answer> {
+    const { read } = this.#parts;
+    if (read === undefined) return invalid('there is no configuration file to read again', []);
+    const next = await read();
+    if (!next.ok) {
+      const problems = explain(next.error);
+      return invalid(`the old configuration stays: ${problems[0] ?? 'it cannot be read'}`, problems);
+    }
+    const changes = changesBetween(this.#loaded.configuration, next.value.configuration);
+    await this.apply(next.value);
+    const changed = changes.map(({ key }) => key);
+    const restart = changes.filter((change) => change.restart).map(({ key }) => key);
+    return { status: 'ok', data: { changed, restart } };
+  }
+
+  #reloadFailed(request: string, thrown: unknown): void {
+    this.#parts.log.error('reload failed', { err: thrown });
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    this.#push({ kind: 'reloaded', request, answer: invalid(`the reload failed half-way: ${why}`, []) });
+  }
+
+  #sourceRoom([name, config]: readonly [string, SourceConfig]): Room {
+    const { clock, log } = this.#parts;
+    return {
+      name: `source ${name}`,
+      from: config,
+      start: async () => {
+        const source = await openSource(name, config, { clock, log });
+        const watching = new AbortController();
+        this.#sources.set(name, source);
+        const watched = source.watch((report) => this.#push({ kind: 'report', report }), watching.signal);
+        return async () => {
+          this.#sources.delete(name);
+          watching.abort();
+          await watched;
+        };
+      },
+    };
+  }
+
+  #mqttRoom({ configuration }: Loaded): Room {
+    const { version, clock, log, stateFolder } = this.#parts;
+    const { mqtt: config, node } = configuration;
+    const where = `topics under ${config.base}/${node}`;
+    return {
+      name: 'mqtt',
+      from: { config, node },
+      start: async () => {
+        const { createMqttRoom } = await import('./mqtt/room.ts');
+        const memory = createMemory(join(stateFolder, 'announced.json'), log);
+        const room = await createMqttRoom({
+          config,
+          node,
+          version,
+          started: this.#started,
+          clock,
+          log: log.room('mqtt'),
+          memory,
+          ask: (request) => this.#push({ kind: 'request', request }),
+          listening: (address) => log.info(`the broker listens on mqtt://${addressText(address)}, ${where}`),
+          failed: (why) => this.#noticed('listener_failed', `the listener of the broker: ${why}`),
+        });
+        this.#mqtt = room;
+        return async () => {
+          this.#mqtt = undefined;
+          await room.stop();
+          await memory.flushed();
+        };
+      },
+    };
+  }
+
+  #httpRoom({ configuration: { http } }: Loaded): Room {
+    const { log, clock } = this.#parts;
+    return {
+      name: 'http',
+      from: http,
+      start: async () => {
+        const { createHttp } = await import('./http/server.ts');
+        const server = createHttp({
+          listen: http.listen,
+          log: log.room('http'),
+          metrics: async () => ({
+            contentType: this.#prometheus.contentType,
+            body: await this.#prometheus.metrics(),
+          }),
+          alive: () => aliveness(this.#lastTick, clock),
+          ready: () => readiness(this.#loop?.state(), this.#mqtt?.status()),
+          onListening: (address) => log.info(`http://${addressText(address)} answers /health, /ready and /metrics`),
+          onFailure: (why) => this.#noticed('listener_failed', `the HTTP listener: ${why}`),
+        });
+        server.start();
+        return () => server.stop();
+      },
+    };
+  }
+}
+
+const invalid = (error: string, problems: readonly string[]): Answer => ({
+  status: 'error',
+  code: 'invalid-configuration',
+  error,
+  data: { problems },
+});
+
+/** Libraries of a kind of source are loaded only where one is configured. */
+async function openSource(
+  name: string,
+  config: SourceConfig,
+  deps: { readonly clock: Clock; readonly log: Log },
+): Promise<Source> {
+  if ('nut' in config) {
+    const { createNutSource } = await import('./sources/nut/source.ts');
+    return createNutSource(name, config.nut, deps);
+  }
+  const { createSimulatedSource } = await import('./sources/simulated/source.ts');
+  return createSimulatedSource(name, config.simulated, deps);
+}
+
+/** The log as a sink: every fact is one line, in the words that people also get elsewhere. */
+function factLog(log: Log): Sink {
+  const say = { notice: log.info, warning: log.warn, error: log.error } as const;
+  return {
+    name: 'log',
+    accept: ({ facts }) => {
+      for (const { type, level, text, device, source } of facts) {
+        const about = device ?? source;
+        say[level](text, { event: type, ...(about === undefined ? {} : { about }) });
+      }
+    },
+  };
+}
+
+const addressText = ({ host, port }: ListenAddress): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** So long without a tick, and nothing is decided any more. */
+const STALLED = seconds(5);
+
+function aliveness(lastTick: Instant | undefined, clock: Clock) {
+  const ok = lastTick !== undefined && clock.now() - lastTick < STALLED;
+  return { ok, ticked: lastTick !== undefined };
+}
+
+function readiness(state: State | undefined, broker: ConnectionStatus | undefined) {
+  const connected = broker?.connected === true;
+  const capabilities: Record<string, { readonly ok: boolean; readonly detail: string }> = {
+    broker: { ok: connected, detail: connected ? 'connected' : (broker?.trouble ?? 'connecting') },
+  };
+  for (const [name, { link }] of state?.sources ?? []) {
+    const detail = link.kind === 'lost' ? `${link.trouble.kind}: ${link.trouble.detail}` : link.kind;
+    capabilities[`source ${name}`] = { ok: link.kind === 'up', detail };
+  }
+  return { ok: Object.values(capabilities).every(({ ok }) => ok), capabilities };
+}

@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { check } from './check.ts';
+import { schema } from './schema.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gridwarden-check-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function checked(text: string) {
+  const config = join(folder, 'gridwarden.yaml');
+  writeFileSync(config, text);
+  const lines: string[] = [];
+  const code = await check({ config, out: (line) => lines.push(line.replaceAll(config, 'FILE')) });
+  return { code, lines };
+}
+
+test('a good configuration is summed up', async () => {
+  const { code, lines } = await checked(
+    'node: rack\nmqtt: {url: mqtts://b, verify: false}\nsources: {a: {simulated: {}}, b: {nut: {host: x}}}\nups: {u: {source: a}}\n',
+  );
+  expect(code).toBe(0);
+  expect(lines).toEqual([
+    expect.stringMatching(/^warning: FILE: mqtt\.verify: the certificate of the broker is not checked/),
+    expect.stringMatching(
+      /^ok: node rack, 2 sources, 1 named device, broker mqtts:\/\/b, not armed, digest [0-9a-f]{12} \(FILE\)$/,
+    ),
+  ]);
+});
+
+test('a faulty one is told with everything that is wrong', async () => {
+  expect(await checked('nod: x\nmqtt: {}\nsources: {a: {simulated: {speed: 0}}}\n')).toEqual({
+    code: 2,
+    lines: [
+      'FILE:1:1: nod: unknown key (did you mean node?)',
+      'FILE:2:7: mqtt: needs url (a broker that is there) or embedded (our own)',
+      'FILE:3:34: sources.a.simulated.speed: must be at least 1',
+    ],
+  });
+});
+
+test('a missing file is told', async () => {
+  const lines: string[] = [];
+  expect(await check({ config: '/not/there.yaml', out: (line) => lines.push(line) })).toBe(2);
+  expect(lines).toEqual(['/not/there.yaml: is not there']);
+});
+
+test('the schema for editors is printed as JSON', async () => {
+  const lines: string[] = [];
+  expect(await schema({ out: (line) => lines.push(line) })).toBe(0);
+  expect(JSON.parse(lines.join('\n'))).toMatchObject({ title: 'Gridwarden configuration', type: 'object' });
+});

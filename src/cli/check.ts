@@ -1,0 +1,41 @@
+import { findConfiguration, usualFiles } from '../config/files.ts';
+import { explain } from '../config/problem.ts';
+import { type Loaded, readConfiguration } from '../config/read.ts';
+
+/** What `gridwarden check` is given. */
+export interface CheckOptions {
+  /** Path of the configuration; absent: looked for in the usual places. */
+  readonly config?: string;
+  readonly out: (line: string) => void;
+}
+
+/**
+ * `gridwarden check`: tells everything that is wrong with a configuration, or that it is good. Touches nothing else.
+ *
+ * @returns the exit code: 0 good (warnings are told), 2 not good or not found
+ */
+export async function check({ config, out }: CheckOptions): Promise<number> {
+  const file = await findConfiguration(config, process.cwd());
+  if (file === undefined) {
+    out(`no configuration: looked for ${usualFiles(process.cwd()).join(' and ')}`);
+    return 2;
+  }
+  const loaded = await readConfiguration(file, process.env);
+  if (!loaded.ok) {
+    for (const line of explain(loaded.error)) out(line);
+    return 2;
+  }
+  for (const line of explain(loaded.value.warnings)) out(`warning: ${line}`);
+  out(summary(loaded.value));
+  return 0;
+}
+
+function summary({ configuration, digest, file }: Loaded): string {
+  const { node, sources, ups, armed, dryRun, mqtt } = configuration;
+  const broker = 'embedded' in mqtt ? `own broker on ${mqtt.embedded.listen.host}` : `broker ${mqtt.url}`;
+  const mode = armed ? (dryRun ? 'armed, dry run' : 'armed') : 'not armed';
+  const counts = `${counted(Object.keys(sources).length, 'source')}, ${counted(Object.keys(ups).length, 'named device')}`;
+  return `ok: node ${node}, ${counts}, ${broker}, ${mode}, digest ${digest} (${file})`;
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,194 @@
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { err, ok, type Result } from '../domain/result.ts';
+
+/** What the choice of the state folder depends on, besides the configuration. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly isRoot: boolean;
+  readonly home: string;
+}
+
+/** The surroundings of this process. */
+export const surroundings = (): Surroundings => ({
+  env: process.env,
+  isRoot: process.getuid?.() === 0,
+  home: homedir(),
+});
+
+/**
+ * The folder for what must outlive a restart.
+ *
+ * @param configured the key `state_dir`
+ * @returns that, else the first folder of $STATE_DIRECTORY (systemd separates several with colons), else
+ * /var/lib/gridwarden as root, else `gridwarden` in the state folder of the XDG Base Directory Specification
+ */
+export function stateFolder(configured: string | undefined, { env, isRoot, home }: Surroundings): string {
+  const ofSystemd = env['STATE_DIRECTORY']?.split(':')[0];
+  if (configured !== undefined) return configured;
+  if (ofSystemd) return ofSystemd;
+  if (isRoot) return '/var/lib/gridwarden';
+  const xdg = env['XDG_STATE_HOME'];
+  // The specification: a relative path is invalid and must be ignored.
+  return join(xdg?.startsWith('/') ? xdg : join(home, '.local', 'state'), 'gridwarden');
+}
+
+/** A state folder that is ours alone until it is released. */
+export interface StateFolder {
+  readonly folder: string;
+  /** Lets another process use it. Also done when this process exits; more than once does no harm. */
+  readonly release: () => void;
+}
+
+/** Why a state folder cannot be ours. */
+export type StateFolderError =
+  | { readonly kind: 'in-use'; readonly pid: number; readonly message: string }
+  | { readonly kind: 'unusable'; readonly message: string };
+
+/** Whoever holds a folder. The start time tells a process from a later one with the same number. */
+interface Holder {
+  readonly pid: number;
+  /** Boot and start of the process, as the system tells it; empty where it does not. */
+  readonly started: string;
+}
+
+/** How long a lock without readable content may be one that is just being written. */
+const WRITING_MS = 5_000;
+
+/**
+ * Creates the folder (mode 0700) and locks it, so that two processes never write one journal.
+ *
+ * A lock whose process is gone is taken over. Processes in containers of their own do not see each other: a folder
+ * that is mounted into two of them is not guarded.
+ */
+export function openStateFolder(folder: string): Result<StateFolder, StateFolderError> {
+  const lock = join(folder, 'lock');
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // Twice: the second try is for the lock of a process that is gone, set aside by the first.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      if (create(lock)) return ok(held(folder, lock));
+      const holder = liveHolder(lock);
+      if (holder !== undefined) return err(inUse(folder, holder));
+    }
+    return err(inUse(folder, undefined));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return err({ kind: 'unusable', message: `the state folder ${folder} cannot be used: ${code}` });
+  }
+}
+
+function inUse(folder: string, holder: Holder | undefined): StateFolderError {
+  const pid = holder?.pid ?? 0;
+  const by = pid === 0 ? 'another process' : `process ${pid}`;
+  return { kind: 'in-use', pid, message: `the state folder ${folder} is in use by ${by}` };
+}
+
+/** @returns false where there is a lock already */
+function create(lock: string): boolean {
+  let file: number;
+  try {
+    file = openSync(lock, 'wx', 0o600);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+  const holder: Holder = { pid: process.pid, started: startOf(process.pid) };
+  try {
+    writeSync(file, JSON.stringify(holder));
+  } catch {
+    // A full disk must not keep the watch from starting. An empty lock holds for a few seconds at least.
+  } finally {
+    closeSync(file);
+  }
+  return true;
+}
+
+function held(folder: string, lock: string): StateFolder {
+  const release = (): void => {
+    process.off('exit', release);
+    try {
+      if (holderIn(lock)?.pid === process.pid) unlinkSync(lock);
+    } catch {
+      // The folder went away, and the lock with it.
+    }
+  };
+  process.on('exit', release);
+  return { folder, release };
+}
+
+/** Who holds a lock; undefined once the lock of a process that is gone has been set aside. */
+function liveHolder(lock: string): Holder | undefined {
+  const holder = holderIn(lock);
+  if (holder === undefined && isBeingWritten(lock)) return { pid: 0, started: '' };
+  if (holder !== undefined && isAlive(holder)) return holder;
+  const aside = `${lock}.${process.pid}`;
+  try {
+    renameSync(lock, aside);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const taken = holderIn(aside);
+  if (taken !== undefined && isAlive(taken)) {
+    // Somebody else was quicker with the old lock, and this is the new one: it goes back.
+    renameSync(aside, lock);
+    return taken;
+  }
+  rmSync(aside, { force: true });
+  return undefined;
+}
+
+function holderIn(lock: string): Holder | undefined {
+  try {
+    const content: unknown = JSON.parse(readFileSync(lock, 'utf8').slice(0, 1000));
+    if (typeof content !== 'object' || content === null || !('pid' in content) || !('started' in content))
+      return undefined;
+    const { pid, started } = content;
+    return Number.isInteger(pid) && Number(pid) > 0 ? { pid: Number(pid), started: String(started) } : undefined;
+  } catch {
+    return undefined; // gone, half written or not ours
+  }
+}
+
+function isBeingWritten(lock: string): boolean {
+  const written = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
+  return written !== undefined && Math.abs(Date.now() - written) < WRITING_MS;
+}
+
+function isAlive({ pid, started }: Holder): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it is there, and belongs to somebody else.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
+  }
+  const now = startOf(pid);
+  return started === '' || now === '' || started === now;
+}
+
+/**
+ * Boot id and start time of a process, from Linux' proc file system; empty elsewhere.
+ *
+ * @see proc(5): field 22 of stat counts from the boot; field 2, the name, may hold spaces and brackets
+ */
+function startOf(pid: number): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''}`;
+  } catch {
+    return '';
+  }
+}

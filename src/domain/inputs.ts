@@ -1,0 +1,45 @@
+import type { DeviceAddress, Inventory, Listed, Reading } from './reading.ts';
+import type { Answer, Json, Request } from './requests.ts';
+import type { Settings } from './settings.ts';
+import type { Trouble } from './trouble.ts';
+
+/** What a source tells while it watches. */
+export type Report =
+  /** The devices the server lists now, all of them. */
+  | { readonly kind: 'listed'; readonly source: string; readonly devices: readonly Listed[] }
+  /** One sweep: what every device of it said, by the source's own names. */
+  | { readonly kind: 'readings'; readonly source: string; readonly readings: ReadonlyMap<string, Reading> }
+  | { readonly kind: 'inventory'; readonly address: DeviceAddress; readonly inventory: Inventory }
+  /** One device gives no usable data, while its server answers. */
+  | { readonly kind: 'device-trouble'; readonly address: DeviceAddress; readonly trouble: Trouble }
+  /** The server itself gives no answer; every device of it is lost with it. */
+  | { readonly kind: 'source-trouble'; readonly source: string; readonly trouble: Trouble };
+
+/** What became of an order to a device. */
+export type Instructed =
+  /** `tracked` when the driver itself confirmed it; else the server only handed it on. */
+  | { readonly kind: 'done'; readonly tracked: boolean }
+  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'no-credentials' }
+  /** Not known whether the device did it. Never repeated by us. */
+  | { readonly kind: 'no-answer'; readonly why: string };
+
+/**
+ * Everything that can change the state. Nothing else does.
+ *
+ * `configured` at the start and after each accepted reload; `reloaded` when a reload that a request asked for has ended.
+ */
+export type Input =
+  | { readonly kind: 'configured'; readonly settings: Settings }
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'report'; readonly report: Report }
+  | { readonly kind: 'request'; readonly request: Request }
+  | { readonly kind: 'instructed'; readonly request: string; readonly outcome: Instructed }
+  | { readonly kind: 'reloaded'; readonly request: string; readonly answer: Answer }
+  /** Something happened in a room of ours that people should know of, such as a port that cannot be bound. */
+  | {
+      readonly kind: 'noticed';
+      readonly type: string;
+      readonly text: string;
+      readonly details?: { readonly [key: string]: Json };
+    };

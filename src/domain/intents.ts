@@ -1,0 +1,15 @@
+import type { DeviceAddress } from './reading.ts';
+import type { Answer, Request } from './requests.ts';
+
+/** What a device is told. */
+export type Order =
+  | { readonly kind: 'command'; readonly command: string; readonly value?: string }
+  | { readonly kind: 'set'; readonly variable: string; readonly value: string };
+
+/** An order from the policy to the one actor that can carry it out (the table in `app.ts`). */
+export type Intent =
+  /** Ends in one `instructed` input with the same request id. */
+  | { readonly kind: 'instruct'; readonly request: string; readonly address: DeviceAddress; readonly order: Order }
+  /** Ends in one `reloaded` input with the same request id. */
+  | { readonly kind: 'reload'; readonly request: string }
+  | { readonly kind: 'answer'; readonly request: Request; readonly answer: Answer };

@@ -1,0 +1,56 @@
+import type { DeviceId } from './names.ts';
+
+/** A value of JSON, as it came from a client. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** What somebody asks of us. Checked for form only; whether it is allowed and possible is decided in the policy. */
+export type Ask =
+  | { readonly kind: 'command'; readonly device: DeviceId; readonly command: string; readonly value?: string }
+  | { readonly kind: 'set'; readonly device: DeviceId; readonly variable: string; readonly value: string }
+  | { readonly kind: 'verb'; readonly verb: string; readonly given: { readonly [key: string]: Json } }
+  /** Not understood. Still an input, so that it is answered and on record. */
+  | { readonly kind: 'unreadable'; readonly device?: DeviceId; readonly verb?: string; readonly why: string };
+
+/** Where one answer goes besides its usual topic (MQTT 5 request and response). */
+export interface ReturnTo {
+  readonly topic: string;
+  /** Correlation data as base64. */
+  readonly correlation?: string;
+}
+
+export interface Request {
+  /** Unique in this process. */
+  readonly id: string;
+  /** Who asked: the room that will carry the answer. */
+  readonly from: 'mqtt' | 'http' | 'signal';
+  readonly ask: Ask;
+  /** The client's own mark, given back as it came. */
+  readonly transaction?: Json;
+  readonly returnTo?: ReturnTo;
+}
+
+/** Why a request came to nothing. */
+export type RefusalCode =
+  | 'wrong-payload'
+  | 'unknown-device'
+  | 'unknown-command'
+  | 'unknown-verb'
+  | 'not-allowed'
+  | 'not-writable'
+  | 'wrong-value'
+  | 'unavailable'
+  | 'busy'
+  | 'refused'
+  | 'no-answer'
+  | 'no-credentials'
+  | 'invalid-configuration';
+
+/** The one answer that every request gets. */
+export type Answer =
+  | { readonly status: 'ok'; readonly data: { readonly [key: string]: Json } }
+  | {
+      readonly status: 'error';
+      readonly code: RefusalCode;
+      readonly error: string;
+      readonly data: { readonly [key: string]: Json };
+    };

@@ -1,0 +1,46 @@
+import type { DeviceId, SourceName } from './names.ts';
+import type { DeviceAddress, Inventory, Listed, Reading, Variables } from './reading.ts';
+import type { Request } from './requests.ts';
+import type { Settings } from './settings.ts';
+import type { Instant } from './time.ts';
+import type { Trouble } from './trouble.ts';
+
+/** Whether we hear a device or server: not yet, yes, or no and why. */
+export type Link =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'up' }
+  | { readonly kind: 'lost'; readonly trouble: Trouble; readonly since: Instant; readonly sinceWall: number };
+
+export interface SourceState {
+  readonly link: Link;
+  /** What the server listed last, whole; undefined until it has. */
+  readonly listed?: readonly Listed[];
+  /** Which device each of its own names (lower case) is. */
+  readonly ids: ReadonlyMap<string, DeviceId>;
+}
+
+export interface DeviceState {
+  readonly id: DeviceId;
+  readonly address: DeviceAddress;
+  readonly label: string;
+  readonly nominalPower?: number;
+  readonly link: Link;
+  /** The last usable reading; kept while the link is lost, shown as old. */
+  readonly reading?: Reading;
+  /** What follows from the reading, by the same names that topics and entities use. */
+  readonly derived: Variables;
+  /** Undefined until the source has read it. */
+  readonly inventory?: Inventory;
+}
+
+/** Everything that is known. Readonly data: a new state for every input, shared where nothing changed. */
+export interface State {
+  /** Undefined before the first `configured`. */
+  readonly settings?: Settings;
+  readonly sources: ReadonlyMap<SourceName, SourceState>;
+  readonly devices: ReadonlyMap<DeviceId, DeviceState>;
+  /** Requests whose actor has not come back yet, by request id, with the moment they were accepted. */
+  readonly pending: ReadonlyMap<string, { readonly request: Request; readonly since: Instant }>;
+}
+
+export const EMPTY_STATE: State = { sources: new Map(), devices: new Map(), pending: new Map() };

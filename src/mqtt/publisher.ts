@@ -1,0 +1,265 @@
+import type { Fact } from '../domain/facts.ts';
+import type { DeviceId } from '../domain/names.ts';
+import type { Transition } from '../domain/ports.ts';
+import { quantityOf } from '../domain/quantities.ts';
+import type { Variables } from '../domain/reading.ts';
+import type { DeviceState, State } from '../domain/state.ts';
+import { after, between, type Instant, type Millis, seconds } from '../domain/time.ts';
+import type { Announcer } from './announcer.ts';
+import { devicePayload, urgency } from './device-payload.ts';
+import { announceBridge, announceDevice, type DiscoveryContext } from './discovery.ts';
+import { bridgeIdentifier, deviceIdentifier, type Topics } from './topics.ts';
+
+/** What is sent out: retained states by topic, and events that pass. */
+export interface Outlet {
+  readonly retain: (topic: string, payload: string) => void;
+  readonly clear: (topic: string) => void;
+  readonly pass: (topic: string, payload: string) => void;
+}
+
+export interface PublisherParts {
+  readonly topics: Topics;
+  readonly node: string;
+  readonly version: string;
+  /** Wall time of the start, ISO 8601. */
+  readonly started: string;
+  /** How long a variable may be missing from good readings before its entity goes. */
+  readonly forgetAfter: Millis;
+  readonly announcer: Announcer;
+  readonly outlet: Outlet;
+}
+
+/** Home Assistant's recorder keeps every change, so measurements go out no faster than this. */
+const ON_MAINS = seconds(10);
+const ON_BATTERY = seconds(1);
+
+interface Shown {
+  /** As it was shown last; undefined before the first time. */
+  device: DeviceState | undefined;
+  /** Everything announced or published of it, present or not. */
+  readonly variables: Set<string>;
+  /** Since when a variable is missing from good readings. */
+  readonly missing: Map<string, Instant>;
+  /** What the announcement was made from; another one is made when it changes. */
+  shape: string;
+  sentAt: Instant;
+  waiting: boolean;
+}
+
+/**
+ * Turns the state into topics. Level-triggered: it may miss any transition but the facts, and the next one puts
+ * everything right.
+ */
+export class Publisher {
+  readonly #parts: PublisherParts;
+  readonly #shown = new Map<DeviceId, Shown>();
+  #context: DiscoveryContext;
+  #info = '';
+  #configured: State['settings'];
+  /** What was there when orphans were last looked for. */
+  #checked: { readonly sources: State['sources'] | undefined; readonly version: number } = {
+    sources: undefined,
+    version: -1,
+  };
+
+  constructor(parts: PublisherParts) {
+    const { topics, node, version } = parts;
+    this.#parts = parts;
+    this.#context = { node, topics, version, allow: [] };
+  }
+
+  accept({ before, after: now, stamp, facts, input }: Transition): void {
+    if (now.settings !== this.#configured) this.#reconfigure(now, stamp.at);
+    if (now.devices !== before.devices || this.#shown.size !== now.devices.size) this.#devices(now, stamp.at);
+    for (const fact of facts) this.#event(fact, stamp.wall);
+    if (input.kind === 'tick') this.#tick(now, stamp.at);
+    for (const { topic, payload } of this.#parts.announcer.due(stamp.at)) {
+      if (payload === '') this.#parts.outlet.clear(topic);
+      else this.#parts.outlet.retain(topic, payload);
+    }
+  }
+
+  #reconfigure(state: State, at: Instant): void {
+    this.#configured = state.settings;
+    this.#context = { ...this.#context, allow: state.settings?.allow ?? [] };
+    for (const one of this.#shown.values()) one.shape = '';
+    const { announcer, topics } = this.#parts;
+    announcer.want(announceBridge(this.#context), at, {
+      clears: [topics.bridgeState, topics.bridgeInfo],
+      variables: [],
+    });
+    this.#bridgeInfo(state);
+  }
+
+  #devices(state: State, at: Instant): void {
+    const before = this.#shown.size;
+    for (const id of this.#shown.keys()) if (!state.devices.has(id)) this.#gone(id, at);
+    for (const device of state.devices.values()) {
+      const one = this.#shown.get(device.id);
+      if (one?.device !== device) this.#show(device, one ?? this.#first(device, at), at);
+    }
+    if (this.#shown.size !== before) this.#bridgeInfo(state);
+  }
+
+  #gone(id: DeviceId, at: Instant): void {
+    const { node, topics, outlet, announcer } = this.#parts;
+    this.#shown.delete(id);
+    outlet.retain(topics.availability(id), AVAILABILITY.offline);
+    announcer.takeBack(deviceIdentifier(node, id), at);
+  }
+
+  /** A device that this process has not shown yet. What an earlier one announced of it is only missing, not gone. */
+  #first(device: DeviceState, at: Instant): Shown {
+    const { node, announcer } = this.#parts;
+    const variables = new Set(announcer.variablesOf(deviceIdentifier(node, device.id)));
+    return { device: undefined, variables, missing: new Map(), shape: '', sentAt: at, waiting: false };
+  }
+
+  #show(device: DeviceState, one: Shown, at: Instant): void {
+    const former = one.device;
+    const urgent = urgency(former, device);
+    one.device = device;
+    this.#shown.set(device.id, one);
+    if (former?.link !== device.link) this.#availability(device);
+    if (urgent !== 'none') this.#notice(one, device, at);
+    if (urgent !== 'none' || one.shape === '' || former?.inventory !== device.inventory)
+      this.#announce(one, device, at);
+    if (urgent === 'now') this.#publish(one, device, at);
+    else if (urgent === 'later') one.waiting = true;
+    if (one.waiting) this.#overdue(one, device, at);
+  }
+
+  #availability({ id, link }: DeviceState): void {
+    const { topics, outlet } = this.#parts;
+    outlet.retain(topics.availability(id), AVAILABILITY[link.kind === 'up' ? 'online' : 'offline']);
+  }
+
+  /** Keeps the list of what a device has ever shown, and since when something is missing. */
+  #notice({ variables, missing }: Shown, { reading, derived, link }: DeviceState, at: Instant): void {
+    for (const names of [reading?.variables, derived]) {
+      for (const name of names?.keys() ?? []) {
+        variables.add(name);
+        missing.delete(name);
+      }
+    }
+    if (link.kind !== 'up') return;
+    for (const name of variables) {
+      if (!has(reading?.variables, name) && !has(derived, name) && !missing.has(name)) missing.set(name, at);
+    }
+  }
+
+  /** Once everything is known that the announcement needs, and again when that has changed. */
+  #announce(one: Shown, device: DeviceState, at: Instant): void {
+    if (device.reading === undefined || device.inventory === undefined) return;
+    const shape = shapeOf(device, one.variables);
+    if (shape === one.shape) return;
+    one.shape = shape;
+    const { topics, announcer } = this.#parts;
+    const variables = [...one.variables].sort();
+    const clears = [topics.device(device.id), topics.availability(device.id)];
+    const { source } = device.address;
+    announcer.want(announceDevice(device, variables, this.#context), at, { source, clears, variables });
+  }
+
+  #publish(one: Shown, device: DeviceState, at: Instant): void {
+    if (device.reading === undefined && device.link.kind === 'unknown') return;
+    one.sentAt = at;
+    one.waiting = false;
+    this.#parts.outlet.retain(this.#parts.topics.device(device.id), devicePayload(device, one.variables));
+  }
+
+  #overdue(one: Shown, device: DeviceState, at: Instant): void {
+    const pace = device.reading?.flags.includes('OB') ? ON_BATTERY : ON_MAINS;
+    if (at >= after(one.sentAt, pace)) this.#publish(one, device, at);
+  }
+
+  #tick(state: State, at: Instant): void {
+    for (const one of this.#shown.values()) {
+      if (one.device === undefined) continue;
+      if (one.waiting) this.#overdue(one, one.device, at);
+      if (one.missing.size > 0) this.#forget(one, one.device, at);
+    }
+    this.#takeBackOrphans(state, at);
+  }
+
+  #takeBackOrphans(state: State, at: Instant): void {
+    const { node, announcer } = this.#parts;
+    const same = state.sources === this.#checked.sources && announcer.version === this.#checked.version;
+    if (state.settings === undefined || same) return;
+    const present = new Set([...state.devices.keys()].map((id) => deviceIdentifier(node, id)));
+    for (const { identifier, source, gone } of announcer.remembered()) {
+      const orphan = !gone && !present.has(identifier) && this.#isOrphan(state, identifier, source);
+      if (orphan) announcer.takeBack(identifier, at);
+    }
+    this.#checked = { sources: state.sources, version: announcer.version };
+  }
+
+  #forget(one: Shown, device: DeviceState, at: Instant): void {
+    const before = one.variables.size;
+    for (const [name, since] of one.missing) {
+      if (between(since, at) < this.#parts.forgetAfter || isOccasional(name)) continue;
+      one.variables.delete(name);
+      one.missing.delete(name);
+    }
+    if (one.variables.size === before) return;
+    this.#announce(one, device, at);
+    this.#publish(one, device, at);
+  }
+
+  /** Something announced by an earlier process, or under another configuration, that nobody wants any more. */
+  #isOrphan(state: State, identifier: string, source: string | undefined): boolean {
+    if (source === undefined) return identifier !== bridgeIdentifier(this.#parts.node);
+    const from = state.sources.get(source);
+    return from === undefined || (from.listed !== undefined && from.listed.length > 0);
+  }
+
+  #event(fact: Fact, wall: number): void {
+    const { type, level, text, device, source, details } = fact;
+    const time = new Date(wall).toISOString();
+    const about = { ...(device === undefined ? {} : { device }), ...(source === undefined ? {} : { source }) };
+    const payload = JSON.stringify({ event_type: type, time, level, text, ...about, ...details });
+    const { outlet, topics } = this.#parts;
+    outlet.pass(topics.bridgeEvent, payload);
+    if (device !== undefined && this.#shown.has(device)) outlet.pass(topics.deviceEvent(device), payload);
+  }
+
+  #bridgeInfo(state: State): void {
+    const { armed, dryRun, digest } = state.settings ?? { armed: false, dryRun: false, digest: '' };
+    const { version, started } = this.#parts;
+    const about = { version, started, configuration: digest, armed, dry_run: dryRun };
+    const text = JSON.stringify({ ...about, devices: [...state.devices.keys()].sort(), groups: [] });
+    if (text === this.#info) return;
+    this.#info = text;
+    this.#parts.outlet.retain(this.#parts.topics.bridgeInfo, text);
+  }
+}
+
+export const AVAILABILITY = {
+  online: JSON.stringify({ state: 'online' }),
+  offline: JSON.stringify({ state: 'offline' }),
+} as const;
+
+const has = (variables: Variables | undefined, name: string): boolean => variables?.has(name) ?? false;
+
+/** Variables that devices show only when there is something to say: their entities stay. */
+const isOccasional = (name: string): boolean =>
+  /^(?:ups\.alarm|ups\.test\.|input\.transfer\.reason|input\.voltage\.fault|ups\.timer\.|power|mains)/.test(name);
+
+/** What an announcement depends on besides the configuration: names, words that become options, limits, and what the device calls itself. */
+function shapeOf(device: DeviceState, variables: ReadonlySet<string>): string {
+  const parts = [device.label, [...variables].sort().join()];
+  for (const [name, text] of device.reading?.variables ?? []) {
+    if (!MOVES.test(name) && quantityOf(name)?.kind !== 'number') parts.push(`${name}=${text}`);
+  }
+  for (const { variable, accepts } of device.inventory?.writable ?? []) {
+    parts.push(variable, JSON.stringify(accepts), device.reading?.variables.get(variable) ?? '');
+  }
+  parts.push(
+    JSON.stringify(device.inventory?.commands ?? []),
+    device.derived.get('connection') === undefined ? '' : 'c',
+  );
+  return parts.join('\n');
+}
+
+/** Texts that change without changing what is announced. */
+const MOVES = /^(?:ups\.(?:status|alarm|time|date|test\.)|input\.transfer\.reason|driver\.state|device\.uptime)/;

@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Intent } from '../domain/intents.ts';
+import type { Clock, Log, Transition } from '../domain/ports.ts';
+import type { Request } from '../domain/requests.ts';
+import type { ListenAddress } from '../domain/schema.ts';
+import { type Instant, seconds } from '../domain/time.ts';
+import { parseAnnounced, serializeAnnounced } from './announced.ts';
+import { Announcer } from './announcer.ts';
+import { type Broker, createBroker } from './broker.ts';
+import { type ConnectionCounters, type ConnectionStatus, createConnection, type MqttConnection } from './connection.ts';
+import { AVAILABILITY, Publisher } from './publisher.ts';
+import { requestOf, responseOf } from './requests.ts';
+import type { EmbeddedBroker, MqttConfig } from './schema.ts';
+import type { Incoming } from './session.ts';
+import { type Topics, topicsOf } from './topics.ts';
+
+export interface MqttParts {
+  readonly config: MqttConfig;
+  readonly node: string;
+  readonly version: string;
+  /** Wall time of the start of the program. */
+  readonly started: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What Home Assistant was told, across restarts. */
+  readonly memory: { readonly load: () => Promise<string | undefined>; readonly save: (text: string) => void };
+  readonly ask: (request: Request) => void;
+  /** A port of the embedded broker was bound, or could not be. */
+  readonly listening: (address: ListenAddress) => void;
+  readonly failed: (why: string) => void;
+  readonly random?: () => number;
+}
+
+/** Everything MQTT: publishes the state, takes requests, carries answers. */
+export interface MqttRoom {
+  readonly accept: (transition: Transition) => void;
+  readonly answer: (intent: Extract<Intent, { kind: 'answer' }>) => void;
+  readonly status: () => ConnectionStatus;
+  readonly counters: () => ConnectionCounters;
+  /** Says that it is going, and goes. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Home Assistant may say several times that it was born; it is answered once in this time. */
+const REBIRTH = seconds(10);
+/** Home Assistant asks every integration to wait a little after its start, so that not all speak at once. */
+const BIRTH_DELAY = seconds(2);
+
+export async function createMqttRoom(parts: MqttParts): Promise<MqttRoom> {
+  const { config, node, clock, log, memory, random = Math.random } = parts;
+  const topics = topicsOf(config.base, node);
+  const broker = 'embedded' in config ? embedded(config.embedded, parts) : undefined;
+  const connection = createConnection(
+    {
+      broker: 'embedded' in config ? { stream: () => streamOf(broker) } : config,
+      clientId: ('embedded' in config ? undefined : config.clientId) ?? `gridwarden_${node}`,
+      will: { topic: topics.bridgeState, payload: AVAILABILITY.offline },
+    },
+    { log, random },
+  );
+  const told = await memory.load();
+  const remembered = told === undefined ? [] : parseAnnounced(told);
+  if (remembered === undefined)
+    log.warn('the memory of what Home Assistant was told is damaged: removals before now are lost');
+  const announcer = new Announcer(
+    { mode: config.discovery, prefix: config.discoveryPrefix },
+    remembered ?? [],
+    clock.now(),
+  );
+  const publisher = publisherOf(parts, topics, announcer, connection);
+  const leaving = new AbortController();
+  const listen = listener(parts, topics, announcer, connection, leaving.signal);
+  connection.onMessage((message) => listen(message));
+  connection.subscribe(subscriptionsOf(topics, config.discoveryPrefix));
+  connection.publish({ topic: topics.bridgeState, payload: AVAILABILITY.online, retain: true, qos: 1 });
+  await broker?.start();
+  connection.start();
+
+  let saved = announcer.version;
+  return {
+    accept: (transition) => {
+      publisher.accept(transition);
+      if (announcer.version === saved) return;
+      saved = announcer.version;
+      memory.save(serializeAnnounced(announcer.remembered()));
+    },
+    answer: ({ request, answer }) => {
+      const { topic, payload } = responseOf(topics, request, answer);
+      connection.publish({ topic, payload, retain: false, qos: 1, properties: JSON_CONTENT });
+      const { returnTo } = request;
+      if (returnTo === undefined) return;
+      const properties = {
+        ...JSON_CONTENT,
+        ...(returnTo.correlation === undefined ? {} : { correlationData: returnTo.correlation }),
+      };
+      connection.publish({ topic: returnTo.topic, payload, retain: false, qos: 1, properties });
+    },
+    status: () => connection.status(),
+    counters: () => connection.counters(),
+    stop: async () => {
+      leaving.abort();
+      const farewell = [{ topic: topics.bridgeState, payload: AVAILABILITY.offline, retain: true, qos: 1 as const }];
+      await connection.stop({ farewell });
+      await broker?.stop();
+    },
+  };
+}
+
+const JSON_CONTENT = { contentType: 'application/json' } as const;
+
+function embedded(config: EmbeddedBroker, { log, listening, failed }: MqttParts): Broker {
+  return createBroker(config, { log: log.room('broker'), onListening: listening, onFailure: failed });
+}
+
+function streamOf(broker: Broker | undefined): ReturnType<Broker['stream']> {
+  if (broker === undefined) throw new Error('a connection to the embedded broker without one');
+  return broker.stream();
+}
+
+function publisherOf(
+  { config, node, version, started }: MqttParts,
+  topics: Topics,
+  announcer: Announcer,
+  connection: MqttConnection,
+) {
+  return new Publisher({
+    topics,
+    node,
+    version,
+    started: new Date(started).toISOString(),
+    forgetAfter: config.forgetAfter,
+    announcer,
+    outlet: {
+      retain: (topic, payload) =>
+        connection.publish({ topic, payload, retain: true, qos: 1, properties: JSON_CONTENT }),
+      clear: (topic) => connection.clearRetained(topic),
+      pass: (topic, payload) => connection.publish({ topic, payload, retain: false, qos: 1, properties: JSON_CONTENT }),
+    },
+  });
+}
+
+/** Commands are never delivered from a broker's memory: a retained `load.off` would fire at every reconnection. */
+const subscriptionsOf = (topics: Topics, prefix: string) => [
+  ...topics.incoming.map((filter) => ({ filter, qos: 1 as const, retained: false })),
+  { filter: topics.bridgeState, qos: 1 as const, retained: true },
+  { filter: `${prefix}/status`, qos: 0 as const, retained: true },
+];
+
+/** Reads what arrives: requests, the birth of Home Assistant, and our own state where somebody else has overwritten it. */
+function listener(
+  { config, clock, log, ask, random = Math.random }: MqttParts,
+  topics: Topics,
+  announcer: Announcer,
+  connection: MqttConnection,
+  signal: AbortSignal,
+) {
+  let count = 0;
+  let bornAt: Instant | undefined;
+
+  const born = async (): Promise<void> => {
+    if (bornAt !== undefined && clock.now() - bornAt < REBIRTH) return;
+    bornAt = clock.now();
+    await sleep(random() * BIRTH_DELAY, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    announcer.born(clock.now());
+    connection.refresh();
+  };
+
+  return (message: Incoming): void => {
+    const { topic, payload, retain, responseTopic, correlation } = message;
+    const text = payload?.toString();
+    if (topic === topics.bridgeState) {
+      // The will of a dead predecessor can arrive after our own word that we live.
+      if (text !== AVAILABILITY.online) connection.refresh();
+      return;
+    }
+    if (topic === `${config.discoveryPrefix}/status`) {
+      if (text === 'online') void born();
+      return;
+    }
+    if (retain) {
+      log.warn(`a retained message on ${topic} was ignored: commands must not be retained`);
+      return;
+    }
+    count += 1;
+    const arrived = {
+      topic,
+      payload,
+      ...(responseTopic === undefined ? {} : { responseTopic }),
+      ...(correlation === undefined ? {} : { correlation }),
+    };
+    const request = requestOf(`mqtt-${count}`, arrived, topics, config.discoveryPrefix);
+    if (request !== undefined) ask(request);
+  };
+}

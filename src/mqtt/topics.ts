@@ -1,0 +1,61 @@
+import type { DeviceId } from '../domain/names.ts';
+
+/** Every topic of one node. A contract: users' flows hold them. */
+export interface Topics {
+  readonly base: string;
+  readonly bridgeState: string;
+  readonly bridgeInfo: string;
+  readonly bridgeEvent: string;
+  readonly response: (verb: string) => string;
+  readonly request: (verb: string) => string;
+  readonly device: (id: DeviceId) => string;
+  readonly availability: (id: DeviceId) => string;
+  readonly deviceEvent: (id: DeviceId) => string;
+  readonly deviceResponse: (id: DeviceId) => string;
+  readonly command: (id: DeviceId) => string;
+  readonly set: (id: DeviceId, variable: string) => string;
+  /** What brings requests in: filters to subscribe to. */
+  readonly incoming: readonly string[];
+}
+
+/** @param root first level, `gridwarden` unless configured */
+export function topicsOf(root: string, node: string): Topics {
+  const base = `${root}/${node}`;
+  const device = (id: DeviceId): string => `${base}/ups/${id}`;
+  return {
+    base,
+    bridgeState: `${base}/bridge/state`,
+    bridgeInfo: `${base}/bridge/info`,
+    bridgeEvent: `${base}/bridge/event`,
+    response: (verb) => `${base}/bridge/response/${verb}`,
+    request: (verb) => `${base}/bridge/request/${verb}`,
+    device,
+    availability: (id) => `${device(id)}/availability`,
+    deviceEvent: (id) => `${device(id)}/event`,
+    deviceResponse: (id) => `${device(id)}/response`,
+    command: (id) => `${device(id)}/command`,
+    set: (id, variable) => `${device(id)}/set/${variable}`,
+    incoming: [`${base}/bridge/request/+`, `${base}/ups/+/command`, `${base}/ups/+/set/+`],
+  };
+}
+
+/** What an incoming topic asks for; undefined for a topic that is none of ours. */
+export type Incoming =
+  | { readonly kind: 'verb'; readonly verb: string }
+  | { readonly kind: 'command'; readonly device: DeviceId }
+  | { readonly kind: 'set'; readonly device: DeviceId; readonly variable: string };
+
+export function incomingOf(topics: Topics, topic: string): Incoming | undefined {
+  if (!topic.startsWith(`${topics.base}/`)) return undefined;
+  const [area, second, third, fourth, ...more] = topic.slice(topics.base.length + 1).split('/');
+  if (area === undefined || second === undefined || third === undefined || more.length > 0) return undefined;
+  if (area === 'bridge' && second === 'request' && fourth === undefined) return { kind: 'verb', verb: third };
+  if (area !== 'ups') return undefined;
+  if (third === 'command' && fourth === undefined) return { kind: 'command', device: second };
+  if (third === 'set' && fourth !== undefined) return { kind: 'set', device: second, variable: fourth };
+  return undefined;
+}
+
+/** Identifiers of Home Assistant devices and the beginning of every unique id. A contract. */
+export const deviceIdentifier = (node: string, id: DeviceId): string => `gridwarden_${node}_${id}`;
+export const bridgeIdentifier = (node: string): string => `gridwarden_${node}_bridge`;

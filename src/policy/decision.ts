@@ -1,0 +1,12 @@
+import type { Fact } from '../domain/facts.ts';
+import type { Intent } from '../domain/intents.ts';
+import type { State } from '../domain/state.ts';
+
+/** What one input comes to: the state after it, what is to be done, and what has happened. */
+export interface Decision {
+  readonly state: State;
+  readonly intents: readonly Intent[];
+  readonly facts: readonly Fact[];
+}
+
+export const unchanged = (state: State): Decision => ({ state, intents: [], facts: [] });

@@ -1,0 +1,57 @@
+import { type DeviceId, isReservedId, type SourceName, slugOf } from '../domain/names.ts';
+import type { DeviceAddress } from '../domain/reading.ts';
+import type { DeviceSettings, Settings } from '../domain/settings.ts';
+import type { SourceState } from '../domain/state.ts';
+
+/** A device that exists for us: declared in the configuration, or listed by a source. */
+export interface Identity {
+  readonly id: DeviceId;
+  readonly address: DeviceAddress;
+  /** What people call it: the configuration's label, else the server's description, else the id. */
+  readonly label: string;
+  readonly nominalPower?: number;
+}
+
+/** Names are compared without regard to case, as upsd does. */
+export const nameKey = (name: string): string => name.toLowerCase();
+
+/**
+ * Who is who, from the configuration and what the servers list: the same inputs give the same ids whatever the order
+ * in which servers answered.
+ *
+ * Declared devices come first and keep their id. Then, in the order of the file, every listed device is called by its
+ * slug; on a clash the earlier source keeps the name and the later one's device is called `<source>_<name>`. A source
+ * waits with its undeclared devices until each earlier one has been heard of once, be it as lost, so that a slow
+ * server does not lose its names at every start.
+ */
+export function assignIds(settings: Settings, sources: ReadonlyMap<SourceName, SourceState>): readonly Identity[] {
+  const taken = new Set<DeviceId>(settings.devices.map(({ id }) => id));
+  const identities = settings.devices.map(declared);
+  for (const source of settings.sources) {
+    const state = sources.get(source);
+    const own = new Set(settings.devices.filter((d) => d.source === source).map((d) => nameKey(d.name)));
+    for (const { name, description } of state?.listed ?? []) {
+      if (own.has(nameKey(name))) continue;
+      own.add(nameKey(name));
+      const id = freeId(source, name, taken);
+      taken.add(id);
+      identities.push({ id, address: { source, name }, label: description ?? id });
+    }
+    if (state === undefined || state.link.kind === 'unknown') break;
+  }
+  return identities;
+}
+
+function declared({ id, source, name, label, nominalPower }: DeviceSettings): Identity {
+  const address = { source, name };
+  return { id, address, label: label ?? id, ...(nominalPower === undefined ? {} : { nominalPower }) };
+}
+
+function freeId(source: SourceName, name: string, taken: ReadonlySet<DeviceId>): DeviceId {
+  const plain = slugOf(name);
+  if (!taken.has(plain) && !isReservedId(plain)) return plain;
+  const prefixed = slugOf(`${source}_${plain}`);
+  let id = prefixed;
+  for (let count = 2; taken.has(id); count += 1) id = `${prefixed.slice(0, 58)}_${count}`;
+  return id;
+}

@@ -1,0 +1,128 @@
+import type { Instructed, Report } from '../../domain/inputs.ts';
+import type { Order } from '../../domain/intents.ts';
+import type { Clock, Log, Source } from '../../domain/ports.ts';
+import { asMillis, between, type Instant, seconds } from '../../domain/time.ts';
+import { TROUBLE_TEXT, type Trouble } from '../../domain/trouble.ts';
+import { createBackoff, pause, type Random } from '../pace.ts';
+import { createResolver, type Lookup, type Resolver } from './address.ts';
+import { instructDevice } from './instruct.ts';
+import type { NutConfig } from './schema.ts';
+import { openSession, type Session } from './session.ts';
+import { Watch } from './watch.ts';
+
+/** What a source needs of the program. Only tests give `random` and `lookup`. */
+export interface NutDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random?: Random;
+  readonly lookup?: Lookup;
+}
+
+/** The second wait after losses; later ones double. */
+const LEAST = asMillis(250);
+const MOST = seconds(30);
+/** While a device was on battery when last heard, its server is not left alone for longer. */
+const MOST_ON_BATTERY = seconds(5);
+/** A connection that lived so long was a good one: its loss is a first loss. */
+const LASTING = seconds(10);
+
+/**
+ * A NUT server as a source of devices.
+ *
+ * One connection that stays, made again whenever it is lost: at once after a first loss, then ever more slowly.
+ */
+export function createNutSource(name: string, config: NutConfig, deps: NutDeps): Source {
+  return new NutSource(name, config, deps);
+}
+
+class NutSource implements Source {
+  readonly name: string;
+  readonly #config: NutConfig;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #random: Random;
+  readonly #resolver: Resolver;
+  #watch: Watch | undefined;
+  #session: Session | undefined;
+  /** The trouble of the server that was told last; undefined while all is well. */
+  #told: Trouble | undefined;
+  /** When the present connection, or the one that was lost last, gave its first whole sweep. */
+  #heardAt: Instant | undefined;
+
+  constructor(name: string, config: NutConfig, { clock, log, random = Math.random, lookup }: NutDeps) {
+    this.name = name;
+    this.#config = config;
+    this.#clock = clock;
+    this.#log = log;
+    this.#random = random;
+    this.#resolver = createResolver(config.host, lookup);
+  }
+
+  readonly watch = async (report: (report: Report) => void, signal: AbortSignal): Promise<void> => {
+    const backoff = createBackoff(LEAST, this.#random);
+    const { name: source } = this;
+    const options = { source, config: this.#config, clock: this.#clock, log: this.#log, random: this.#random, report };
+    const watch = new Watch(options);
+    this.#watch = watch;
+    const ring = (): void => watch.ring();
+    signal.addEventListener('abort', ring, { once: true });
+    while (!signal.aborted) {
+      this.#heardAt = undefined;
+      const trouble = await this.#once(watch, signal);
+      if (signal.aborted) break;
+      this.#tell(trouble, report);
+      if (this.#wasLasting()) backoff.reset();
+      await pause(backoff.next(watch.onBattery ? MOST_ON_BATTERY : MOST), signal);
+    }
+    signal.removeEventListener('abort', ring);
+    this.#watch = undefined;
+  };
+
+  readonly instruct = async (ups: string, order: Order, signal: AbortSignal): Promise<Instructed> => {
+    if (this.#config.login === undefined) return { kind: 'no-credentials' };
+    const [session, watch] = [this.#session, this.#watch];
+    if (session === undefined || watch === undefined) return { kind: 'no-answer', why: 'not connected' };
+    if (!watch.knows(ups)) return { kind: 'refused', code: 'UNKNOWN-UPS' };
+    const outcome = await instructDevice(session, ups, order, signal);
+    if (outcome.kind === 'done') watch.refresh(ups);
+    return outcome;
+  };
+
+  /** One connection, from the first try to its end. */
+  async #once(watch: Watch, signal: AbortSignal): Promise<Trouble> {
+    const opened = await openSession(this.#config, this.#resolver, signal, () => watch.ring());
+    if (!opened.ok) return opened.error;
+    const session = opened.value;
+    const heard = (): void => {
+      this.#session = session;
+      this.#greet(session);
+    };
+    const trouble = await watch.serve(session, heard, signal);
+    this.#session = undefined;
+    return trouble;
+  }
+
+  #greet({ encrypted, version, credentials }: Session): void {
+    this.#told = undefined;
+    this.#heardAt = this.#clock.now();
+    this.#log.info(`connected to the NUT server of ${this.name}`, { version, encrypted });
+    if (credentials.kind === 'withheld') {
+      this.#log.warn('the server has no TLS: with tls: prefer the login is not sent in the clear, so it is only read');
+    } else if (credentials.kind === 'refused') {
+      this.#log.warn('the server refused the login: it is only read', { code: credentials.code });
+    }
+  }
+
+  /** Once for each change; of lines that are not the protocol, what they say does not count as one. */
+  #tell(trouble: Trouble, report: (report: Report) => void): void {
+    const told = this.#told;
+    if (told?.kind === trouble.kind && (told.detail === trouble.detail || trouble.kind === 'malformed')) return;
+    this.#told = trouble;
+    this.#log.warn(`the NUT server of ${this.name} ${TROUBLE_TEXT[trouble.kind]}`, { detail: trouble.detail });
+    report({ kind: 'source-trouble', source: this.name, trouble });
+  }
+
+  #wasLasting(): boolean {
+    return this.#heardAt !== undefined && between(this.#heardAt, this.#clock.now()) >= LASTING;
+  }
+}

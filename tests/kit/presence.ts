@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'vitest';
+
+/** Where `scripts/system-install.sh` puts the servers that Debian has no package for. */
+const SYSTEM_DIR = process.env['GRIDWARDEN_SYSTEM_DIR'] || '/var/cache/gridwarden-system';
+
+/** The Debian tree Home Assistant is installed in; its `complete` file names the version. */
+export const HOME_ASSISTANT_ROOT = join(SYSTEM_DIR, 'home-assistant');
+
+/** Node-RED's own start script. */
+export const NODE_RED_PROGRAM = join(SYSTEM_DIR, 'node-red/node_modules/node-red/red.js');
+
+export const UPSD_PROGRAM = '/lib/nut/upsd';
+export const DUMMY_UPS_PROGRAM = '/lib/nut/dummy-ups';
+export const MOSQUITTO_PROGRAM = '/usr/sbin/mosquitto';
+
+/** A real server a system test can ask for. */
+export type Server = 'upsd' | 'mosquitto' | 'promtool' | 'home-assistant' | 'node-red';
+
+/** Per server why it cannot be used here; undefined: it can. */
+const ABSENCE: Readonly<Record<Server, () => string | undefined>> = {
+  upsd: () => absentFile('NUT', UPSD_PROGRAM, DUMMY_UPS_PROGRAM),
+  mosquitto: () => absentFile('mosquitto', MOSQUITTO_PROGRAM, '/usr/bin/mosquitto_passwd'),
+  promtool: () => absentFile('promtool', '/usr/bin/promtool'),
+  'home-assistant': () => {
+    const marker = join(HOME_ASSISTANT_ROOT, 'complete');
+    if (!existsSync(marker)) return absentFile('Home Assistant', marker);
+    return process.getuid?.() === 0 ? undefined : 'Home Assistant runs in a chroot, and only root may enter one';
+  },
+  'node-red': () => absentFile('Node-RED', join(SYSTEM_DIR, 'node-red/complete'), NODE_RED_PROGRAM),
+};
+
+/** Why these servers cannot be used here, one line each; empty when all can. */
+export function absences(servers: readonly Server[]): readonly string[] {
+  return servers.flatMap((server) => ABSENCE[server]() ?? []);
+}
+
+/**
+ * A suite that needs real servers. Without them it is skipped, and its title and standard error say why;
+ * with `GRIDWARDEN_SYSTEM=required` in the environment it fails instead.
+ *
+ * @param suite declares the tests; called in every case, so it must not touch the servers outside of hooks and tests
+ */
+export function describeWith(servers: readonly Server[], name: string, suite: () => void): void {
+  const reasons = absences(servers);
+  if (reasons.length === 0) {
+    describe(name, suite);
+    return;
+  }
+  const reason = `${reasons.join('; ')}; \`npm run system:install\` installs what is missing`;
+  if (process.env['GRIDWARDEN_SYSTEM'] === 'required') {
+    describe(name, () => {
+      test('has the servers it needs', () => {
+        throw new Error(`GRIDWARDEN_SYSTEM=required, but ${reason}`);
+      });
+    });
+    return;
+  }
+  process.stderr.write(`SKIPPED "${name}": ${reason}\n`);
+  describe.skip(`${name} [SKIPPED: ${reason}]`, suite);
+}
+
+function absentFile(server: string, ...files: readonly string[]): string | undefined {
+  const absent = files.find((file) => !existsSync(file));
+  return absent === undefined ? undefined : `${server} is not installed (no ${absent})`;
+}
