@@ -86,10 +86,13 @@ async function prepare(options: RunOptions): Promise<Prepared | number> {
   const { armed, sources } = loaded.value.configuration;
   const watched = Object.keys(sources).join(', ');
   const introduction = [
-    `Gridwarden ${VERSION} with ${file} (${loaded.value.digest}): sources ${watched}; ${armed ? 'armed' : 'not armed'}`,
+    `Gridwarden ${VERSION} with ${file} (${loaded.value.digest}): sources ${watched}; ${ARMED[armed ? 'yes' : 'no']}`,
   ];
   return { loaded: loaded.value, read, introduction };
 }
+
+/** Nothing can be shut down without a group that has a plan, whatever the key says. */
+const ARMED = { yes: 'armed, but there is no group to shut down', no: 'nothing is armed' } as const;
 
 /** The state folder, locked; for the demo a temporary one that goes with it. */
 async function openFolder(

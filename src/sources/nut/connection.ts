@@ -44,6 +44,7 @@ export function createConnection(socket: Duplex, { timeout, onLost }: Connection
   const exchange = new Exchange();
   let timer: NodeJS.Timeout | undefined;
   let ended: Trouble | undefined;
+  let closing: Promise<void> | undefined;
 
   const end = (trouble: Trouble): void => {
     if (ended !== undefined) return;
@@ -83,8 +84,8 @@ export function createConnection(socket: Duplex, { timeout, onLost }: Connection
         socket.write(`${questions.map(({ line }) => line).join('\n')}\n`, 'latin1');
       });
     },
-    close: () =>
-      new Promise((resolve) => {
+    close: () => {
+      closing ??= new Promise((resolve) => {
         const farewell = ended === undefined && socket.writable;
         clearTimeout(timer);
         ended ??= { kind: 'unreachable', detail: 'closed by us' };
@@ -97,6 +98,28 @@ export function createConnection(socket: Duplex, { timeout, onLost }: Connection
         });
         if (farewell) socket.end('LOGOUT\n');
         else socket.destroy();
-      }),
+      });
+      return closing;
+    },
   };
 }
+
+/**
+ * Asks any number of questions, a bounded number at a time, and gives all answers in order.
+ *
+ * The bound is small, because whatever else is asked on the connection waits for such a burst to be answered.
+ */
+export async function askInChunks(
+  connection: Connection,
+  questions: readonly Question[],
+): Promise<Result<readonly Reply[], Trouble>> {
+  const replies: Reply[] = [];
+  for (let at = 0; at < questions.length; at += CHUNK) {
+    const some = await connection.ask(questions.slice(at, at + CHUNK));
+    if (!some.ok) return some;
+    replies.push(...some.value);
+  }
+  return ok(replies);
+}
+
+const CHUNK = 100;

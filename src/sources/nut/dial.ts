@@ -26,7 +26,8 @@ export type DialOptions = Pick<NutConfig, 'host' | 'port' | 'tls' | 'ca' | 'fing
  *
  * With `ca` the certificate must be signed by it and, unless a fingerprint is pinned as well, name the host. With a
  * fingerprint alone nothing else counts: certificates of upsd are usually self-signed. With neither, `require` trusts
- * the authorities that Node trusts, and `prefer` any certificate: it keeps listeners out, not impostors.
+ * the authorities that Node trusts, and `prefer` any certificate: it keeps listeners out, not impostors. A
+ * handshake that fails is never followed by a try in the clear.
  *
  * @returns `timed-out` or `unreachable` for the network and for TLS, `refused` for a server without the TLS that is
  *   required, `malformed` for one that goes on in the clear

@@ -3,7 +3,7 @@ import { asMillis, type Millis, seconds } from '../../domain/time.ts';
 import type { Trouble } from '../../domain/trouble.ts';
 import { deadline } from '../pace.ts';
 import { createResolver } from './address.ts';
-import type { Connection } from './connection.ts';
+import { askInChunks, type Connection } from './connection.ts';
 import { malformed, readListing, readValue, troubleOfCode } from './parse.ts';
 import { ASK, type Reply } from './questions.ts';
 import { openSession } from './session.ts';
@@ -64,7 +64,10 @@ async function look(connection: Connection): Promise<Result<Discovered['upses'],
   if (reply?.kind === 'error') return err(troubleOfCode(reply.code));
   if (reply?.kind !== 'list') return err(malformed('not a list of UPSes'));
   const devices = readListing(reply.block).devices;
-  const replies = await connection.ask(devices.flatMap(({ name }) => ASKED.map((asked) => ASK.variable(name, asked))));
+  const replies = await askInChunks(
+    connection,
+    devices.flatMap(({ name }) => ASKED.map((asked) => ASK.variable(name, asked))),
+  );
   if (!replies.ok) return replies;
   return ok(
     devices.map((device, index) => {

@@ -2,13 +2,11 @@ import { isVariableName } from '../../domain/names.ts';
 import type { Command, Inventory, Writable } from '../../domain/reading.ts';
 import { ok, type Result } from '../../domain/result.ts';
 import type { Trouble } from '../../domain/trouble.ts';
-import type { Connection } from './connection.ts';
+import { askInChunks, type Connection } from './connection.ts';
 import { itemsOf, readDescription, readEnum, readRanges, readType, troubleOfCode } from './parse.ts';
-import { ASK, type Question, type Reply } from './questions.ts';
+import { ASK, type Reply } from './questions.ts';
 import { isBareWord } from './quoting.ts';
 
-/** Questions in one burst: small, because the status sweeps of the same connection wait for a burst to be answered. */
-const CHUNK = 100;
 /** Writable variables and commands of one device, each; a 581-variable ePDU has some hundred. */
 const MOST = 1000;
 const NOTHING: Inventory = { writable: [], commands: [] };
@@ -137,18 +135,4 @@ async function readCommands(
     found.get(name)?.push(description === undefined ? { name: command } : { name: command, description });
   }
   return ok(found);
-}
-
-/** Asks any number of questions, a bounded number at a time, and gives all answers in order. */
-async function askInChunks(
-  connection: Connection,
-  questions: readonly Question[],
-): Promise<Result<readonly Reply[], Trouble>> {
-  const replies: Reply[] = [];
-  for (let at = 0; at < questions.length; at += CHUNK) {
-    const some = await connection.ask(questions.slice(at, at + CHUNK));
-    if (!some.ok) return some;
-    replies.push(...some.value);
-  }
-  return ok(replies);
 }

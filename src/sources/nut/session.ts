@@ -42,6 +42,7 @@ export async function openSession(
   if (signal.aborted) stop();
   const introduced = await introduce(connection, config, dialled.value);
   signal.removeEventListener('abort', stop);
+  if (!introduced.ok) await connection.close();
   return introduced;
 }
 
@@ -60,7 +61,6 @@ async function introduce(
   const [version, protocol, username, password, track] = replies.value;
   // VER is the one request that every server answers to anyone it talks to at all.
   if (version?.kind === 'error' && version.code === 'ACCESS-DENIED') {
-    void connection.close();
     return err({ kind: 'access-denied', detail: version.code });
   }
   return ok({

@@ -213,8 +213,12 @@ export class Watch {
         const one = chunk[at];
         if (one === undefined) break;
         const { device, question } = one;
+        const wasTold = device.trouble?.told === true;
         const reading = (question.form === 'list' ? takeWhole : takeStatus)(device, reply, moments);
-        if (reading !== undefined) sweep.readings.set(device.listed.name, reading);
+        if (reading !== undefined) {
+          sweep.readings.set(device.listed.name, reading);
+          if (wasTold) this.#options.log.info(`UPS ${device.listed.name} gives data again`);
+        }
         if (device.trouble !== undefined && !device.trouble.told) sweep.troubled.add(device);
       }
     }

@@ -1,0 +1,18 @@
+FROM node:24-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY scripts scripts
+COPY src src
+RUN node scripts/build.mjs
+
+FROM node:24-slim
+COPY --from=build /build/dist /opt/gridwarden/dist
+RUN install -d -o node -g node /var/lib/gridwarden
+ENV STATE_DIRECTORY=/var/lib/gridwarden
+USER node
+VOLUME /var/lib/gridwarden
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8321/health').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "/opt/gridwarden/dist/gridwarden.js"]
+CMD ["run"]
