@@ -3,5 +3,13 @@ import { install, run, tool } from './ready.mjs';
 
 install();
 run('node', ['scripts/build.mjs']);
-tool('esbuild', ['tests/bench/main.ts', '--bundle', '--platform=node', '--format=esm', '--packages=external', '--outfile=dist/bench.mjs', '--log-level=warning']);
+tool('esbuild', [
+  'tests/bench/main.ts',
+  '--bundle',
+  '--platform=node',
+  '--format=esm',
+  '--packages=external',
+  '--outfile=dist/bench.mjs',
+  '--log-level=warning',
+]);
 run('node', ['dist/bench.mjs', ...process.argv.slice(2)]);

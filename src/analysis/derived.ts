@@ -37,6 +37,10 @@ const APPARENT = ['ups.power', 'output.power', 'outlet.power'];
 const NOMINAL_APPARENT = ['ups.power.nominal', 'output.power.nominal'];
 const FACTORS = ['ups.powerfactor', 'output.powerfactor', 'outlet.powerfactor'];
 
+/** A sum of which a part is not known is not known. */
+const plus = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined || other === undefined ? undefined : one + other;
+
 function powerOf(reading: Reading, configured?: number): { watts: number; basis: PowerBasis } | undefined {
   const first = (names: readonly string[]) => {
     for (const name of names) {
@@ -45,8 +49,8 @@ function powerOf(reading: Reading, configured?: number): { watts: number; basis:
     }
     return undefined;
   };
-  const phases = PHASES.map((name) => numberIn(reading, name)).filter((watts) => watts !== undefined);
-  const sum = phases.length > 0 ? phases.reduce((total, watts) => total + watts, 0) : undefined;
+  const phases = PHASES.filter((name) => reading.variables.has(name)).map((name) => numberIn(reading, name));
+  const sum = phases.length > 0 ? phases.reduce(plus) : undefined;
   // A PDU measures what goes in; in a UPS that would include the charger.
   const measured = first(MEASURED) ?? sum ?? (reading.flags.length === 0 ? first(['input.realpower']) : undefined);
   if (measured !== undefined) return { watts: measured, basis: 'measured' };

@@ -51,6 +51,7 @@ export const FLAGS = {
   ESS: { text: 'Energy Saver Mode', sensor: diagnostic('Energy saver mode'), event: ['eco', 'noteco'] },
   WAIT: { text: 'Waiting for Data' },
   OTHER: { text: 'Other' },
+  NULL: { text: 'Unknown' },
 } as const satisfies Readonly<Record<string, FlagRow>>;
 
 export type Flag = keyof typeof FLAGS;

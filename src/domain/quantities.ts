@@ -1,3 +1,4 @@
+import { LIMITS } from './limits.ts';
 import type { Quantity } from './quantity.ts';
 import { PATTERNS, ROWS } from './quantity-rows.ts';
 
@@ -34,7 +35,8 @@ const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)$/;
 export function numberOf(text: string): number | undefined {
   const trimmed = text.trim();
   if (trimmed.length > 32 || !DECIMAL.test(trimmed)) return undefined;
-  return Number(trimmed);
+  const value = Number(trimmed);
+  return Math.abs(value) > LIMITS.number ? undefined : value;
 }
 
 /** The number of a variable for judgement: inside the plausible range and no sentinel. Undefined is "absent", never zero. */

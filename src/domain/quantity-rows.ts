@@ -122,6 +122,12 @@ const NAMED: readonly (readonly [string, Quantity])[] = [
   ['device.type', text('Device type', HIDDEN)],
   ['device.uptime', span('Device uptime', HIDDEN, RATED, { max: 10_000_000_000, measured: true })],
   ['driver.name', text('Driver', HIDDEN)],
+  ['driver.parameter.pollfreq', span('Driver parameter pollfreq', HIDDEN, RATED)],
+  ['driver.parameter.pollinterval', span('Driver parameter pollinterval', HIDDEN, RATED)],
+  ['driver.parameter.port', text('Driver parameter port', HIDDEN)],
+  ['driver.parameter.productid', text('Driver parameter productid', HIDDEN)],
+  ['driver.parameter.synchronous', text('Driver parameter synchronous', HIDDEN)],
+  ['driver.parameter.vendorid', text('Driver parameter vendorid', HIDDEN)],
   ['driver.state', text('Driver state', HIDDEN)],
   ['driver.version', text('Driver version', HIDDEN)],
   ['driver.version.data', text('Driver data version', HIDDEN)],
@@ -255,17 +261,13 @@ const pattern = (shape: string, row: Pattern['row']): Pattern => ({ match: new R
 
 /** Home Assistant's NUT integration calls the voltage of `input.L1-N` "Input L1 voltage", of the bypass "Input bypass L1-N voltage". */
 const short = (phase: string): string => phase.replace(/-N$/, '');
-const bank = (name: string): string =>
-  ({ input: 'Input', output: 'Output', 'input.bypass': 'Input bypass' })[name] ?? name;
+const bank = (side: string): string =>
+  side === 'input.bypass' ? 'Input bypass' : side === 'input' ? 'Input' : 'Output';
 const SIDE = '(input|output|input\\.bypass)';
 
 export const PATTERNS: readonly Pattern[] = [
   pattern(`${SIDE}\\.${PHASE}\\.voltage`, (side, phase) =>
-    volts(
-      `${bank(side)} ${side === 'input' || side === 'output' ? (side === 'output' ? phase : short(phase)) : phase} voltage`,
-      HIDDEN,
-      MEASURED,
-    ),
+    volts(`${bank(side)} ${side === 'input' ? short(phase) : phase} voltage`, HIDDEN, MEASURED),
   ),
   pattern(`${SIDE}\\.${PHASE}\\.voltage\\.(?:minimum|maximum|nominal)`, (side, phase) =>
     volts(`${bank(side)} ${phase} voltage limit`, HIDDEN, RATED),

@@ -42,7 +42,7 @@ export function numberIn(reading: Reading, variable: string): number | undefined
 }
 
 /** Driver parameters can hold passwords and SNMP communities, and upsd shows them to anyone. They end here. */
-const SECRET = /^driver\.parameter\..*(?:pass|community|secret|login|user|authkey|privkey)/i;
+const SECRET = /^driver\.parameter\..*(?:pass|community|secret|login|user|secname|token|authkey|privkey)/i;
 
 /**
  * Makes variables of pairs from a device: names that are none and driver credentials are dropped, values trimmed and

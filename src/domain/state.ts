@@ -17,20 +17,28 @@ export interface SourceState {
   readonly listed?: readonly Listed[];
   /** Which device each of its own names (lower case) is. */
   readonly ids: ReadonlyMap<string, DeviceId>;
+  /** What was told of listed devices that have no id yet, by their own names (lower case): sources tell it once. */
+  readonly unnamed: ReadonlyMap<string, Told>;
 }
 
-export interface DeviceState {
+/** What a source tells of a device only when it changes. */
+export interface Told {
+  readonly link: Link;
+  /** Undefined until the source has read it. */
+  readonly inventory?: Inventory;
+}
+
+export interface DeviceState extends Told {
   readonly id: DeviceId;
   readonly address: DeviceAddress;
   readonly label: string;
   readonly nominalPower?: number;
-  readonly link: Link;
   /** The last usable reading; kept while the link is lost, shown as old. */
   readonly reading?: Reading;
+  /** What the last status that proved anything proved; undefined until one has. Statuses that prove nothing leave it. */
+  readonly fed?: 'mains' | 'battery';
   /** What follows from the reading, by the same names that topics and entities use. */
   readonly derived: Variables;
-  /** Undefined until the source has read it. */
-  readonly inventory?: Inventory;
 }
 
 /** Everything that is known. Readonly data: a new state for every input, shared where nothing changed. */

@@ -30,7 +30,7 @@ export function parseDuration(text: string): Millis | undefined {
 
 /** A length of time for people: `850 ms`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatSpan(span: Millis): string {
-  if (span < 1000) return `${Math.round(span)} ms`;
+  if (Math.round(span) < 1000) return `${Math.round(span)} ms`;
   const total = Math.round(span / 1000);
   const [hours, minutes, rest] = [Math.floor(total / 3600), Math.floor((total % 3600) / 60), total % 60];
   if (hours > 0) return minutes > 0 ? `${hours} h ${minutes} min` : `${hours} h`;

@@ -33,7 +33,7 @@ function device(id: string, variables: Readonly<Record<string, string>>, more: P
 
 const stateOf = (...devices: readonly DeviceState[]): State => ({
   ...EMPTY_STATE,
-  sources: new Map([['nas', { link: UP, ids: new Map() }]]),
+  sources: new Map([['nas', { link: UP, ids: new Map(), unnamed: new Map() }]]),
   devices: new Map(devices.map((each) => [each.id, each])),
 });
 

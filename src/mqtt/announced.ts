@@ -14,20 +14,27 @@ export interface Announced {
   readonly components: Components;
   /** Components taken out whose removal Home Assistant has not certainly seen, in full. */
   readonly leaving: Components;
-  /** Whole topic taken back, and Home Assistant has not certainly seen it. */
-  readonly gone: boolean;
+  readonly stage: Stage;
   /** Retained topics to clear together with this one. */
   readonly clears: readonly string[];
   /** The device's variables that stand behind it, so that one that is only missing is told from one that is gone. */
   readonly variables: readonly string[];
 }
 
+/**
+ * `there`: announced. `going`: to be taken back whole. `gone`: taken back, but Home Assistant has not certainly seen it.
+ * `moving`: its entities are being handed to the other form of announcement.
+ */
+type Stage = (typeof STAGES)[number];
+
+const STAGES = ['there', 'going', 'gone', 'moving'] as const;
+
 /** The message that says everything: components as wanted and the leaving ones in full. */
 export const fullText = (entry: Announced): string => textOf(entry, { ...entry.components, ...entry.leaving });
 
 /** The message that stays retained: components as wanted, the leaving ones reduced to their platform, which removes them; empty for a whole topic taken back. */
 export function lastText(entry: Announced): string {
-  if (entry.gone) return '';
+  if (entry.stage !== 'there') return '';
   const tombstones = Object.entries(entry.leaving).map(([key, { platform }]): [string, Component] => [
     key,
     { platform },
@@ -37,8 +44,24 @@ export function lastText(entry: Announced): string {
 
 function textOf({ mode, root, components: wanted }: Announced, components: Components): string {
   if (mode === 'device') return JSON.stringify({ ...root, components });
-  const { platform: _, ...component } = Object.values(wanted)[0] ?? { platform: 'sensor' };
-  return JSON.stringify({ ...root, ...component });
+  const { platform, ...component } = Object.values(wanted)[0] ?? { platform: 'sensor' as const };
+  const inherited = Object.entries(root).filter(([key]) => !NOT_FOR[platform]?.includes(key));
+  return JSON.stringify({ ...Object.fromEntries(inherited), ...component });
+}
+
+/** What stands at the root for the other components and means nothing to these. */
+const NOT_FOR: Readonly<Partial<Record<Component['platform'], readonly string[]>>> = {
+  button: ['state_topic'],
+  device_automation: ['state_topic', 'availability', 'availability_mode'],
+};
+
+/**
+ * What the components on their way out read of the device's retained object. As long as Home Assistant may still see
+ * them in full these names stay in it: of every message without them it would complain.
+ */
+export function stillRead({ stage, components, leaving }: Announced): readonly string[] {
+  const out = stage === 'there' ? leaving : { ...leaving, ...components };
+  return [...JSON.stringify(out).matchAll(/value_json\['([\w.-]+)'\]/g)].flatMap(([, name]) => name ?? []);
 }
 
 /** Reads what was remembered; undefined when the text is not ours or damaged. */
@@ -66,7 +89,7 @@ const areComponents = (value: unknown): boolean =>
 
 function isAnnounced(value: unknown): value is Announced {
   if (!isRecord(value)) return false;
-  const { topic, mode, identifier, source, root, components, leaving, gone, clears, variables } = value;
+  const { topic, mode, identifier, source, root, components, leaving, stage, clears, variables } = value;
   return (
     typeof topic === 'string' &&
     (mode === 'device' || mode === 'single') &&
@@ -75,7 +98,7 @@ function isAnnounced(value: unknown): value is Announced {
     isRecord(root) &&
     areComponents(components) &&
     areComponents(leaving) &&
-    typeof gone === 'boolean' &&
+    STAGES.some((known) => known === stage) &&
     areTexts(clears) &&
     areTexts(variables)
   );

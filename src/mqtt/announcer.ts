@@ -1,12 +1,13 @@
 import type { Instant } from '../domain/time.ts';
 import { after, seconds } from '../domain/time.ts';
-import { type Announced, fullText, lastText } from './announced.ts';
+import { type Announced, fullText, lastText, stillRead } from './announced.ts';
 import type { Components } from './component.ts';
 import type { Announcement } from './discovery.ts';
 
 export interface Message {
   readonly topic: string;
-  readonly payload: string;
+  /** Empty: the topic is cleared. Absent: what it holds is to be sent once more. */
+  readonly payload?: string;
 }
 
 /** What the user has chosen: one message a device, one a component, or none. */
@@ -23,14 +24,16 @@ const GATHER = seconds(2);
 const MIGRATION = seconds(1);
 const MIGRATED = seconds(3);
 
-type Step = 'full' | 'last' | 'migrate' | 'forget';
+/** `renewed` is `last`, and the states after it: Home Assistant judges a state by what was announced when it came. */
+type Step = 'full' | 'last' | 'renewed' | 'migrate' | 'forget';
 
 interface Kept {
   entry: Announced;
-  plan: { readonly at: Instant; readonly step: Step }[];
-  /** Whether the end of the plan was certainly seen by Home Assistant. */
+  plan: readonly { readonly at: Instant; readonly step: Step }[];
+  /** Whether Home Assistant certainly sees the whole plan. */
   served: boolean;
-  sent: boolean;
+  /** When this process sent the last version; undefined while it has sent none. */
+  sentAt: Instant | undefined;
 }
 
 /**
@@ -52,12 +55,13 @@ export class Announcer {
   constructor({ mode, prefix }: AnnouncerOptions, memory: readonly Announced[], start: Instant) {
     this.#mode = mode;
     this.#prefix = prefix;
+    const moving = new Set(memory.filter(({ stage }) => stage === 'moving').map(({ identifier }) => identifier));
     for (const entry of memory) {
-      // What a broker has lost comes back at once, even while the device itself is not heard yet.
-      const plan = entry.gone ? [] : [{ at: start, step: 'last' as const }];
-      this.#kept.set(entry.topic, { entry, plan, served: false, sent: false });
+      const begin = moving.has(entry.identifier) && entry.stage === 'there' ? after(start, MIGRATION) : start;
+      this.#kept.set(entry.topic, { entry, plan: goingOn(entry, begin), served: false, sentAt: undefined });
     }
-    if (mode === 'off') for (const one of this.#kept.values()) this.#leave(one, start);
+    // What the devices tell goes on under the same topics, so those are not cleared.
+    if (mode === 'off') for (const one of this.#kept.values()) this.#leave(one, start, []);
   }
 
   /** Counts up whenever `remembered` has changed. */
@@ -72,8 +76,14 @@ export class Announcer {
 
   /** The variables that a device was announced with, by this process or one before. */
   variablesOf(identifier: string): readonly string[] {
-    const own = [...this.#kept.values()].filter(({ entry }) => entry.identifier === identifier && !entry.gone);
-    return own.flatMap(({ entry }) => entry.variables);
+    const own = [...this.#kept.values()].filter(({ entry }) => entry.identifier === identifier);
+    return own.filter(({ entry }) => entry.stage === 'there').flatMap(({ entry }) => entry.variables);
+  }
+
+  /** What components of a device that are on their way out read of its retained object. */
+  stillRead(identifier: string): readonly string[] {
+    const own = [...this.#kept.values()].filter(({ entry }) => entry.identifier === identifier);
+    return own.flatMap(({ entry }) => stillRead(entry));
   }
 
   /** This is how the device is to be announced now. Says nothing when it already is. */
@@ -82,9 +92,12 @@ export class Announcer {
     const wanted = entriesOf(announcement, this.#mode, this.#prefix, keep);
     let first = now;
     for (const one of this.#kept.values()) {
-      const { topic, identifier, gone, mode } = one.entry;
-      if (identifier !== announcement.identifier || wanted.has(topic) || gone) continue;
-      if (mode === this.#mode) this.#leave(one, now);
+      const { topic, identifier, stage, mode, clears } = one.entry;
+      if (identifier !== announcement.identifier || wanted.has(topic)) continue;
+      // The device lives, so its own topics are not cleared with what it no longer has.
+      if (clears.length > 0 && stage !== 'there') this.#change(one, { clears: [] });
+      if (stage !== 'there') continue;
+      if (mode === this.#mode) this.#leave(one, now, []);
       else {
         this.#migrate(one, now);
         first = after(now, MIGRATION);
@@ -93,92 +106,136 @@ export class Announcer {
     for (const [topic, entry] of wanted) this.#renew(topic, entry, now, first);
   }
 
-  /** The device with this identifier is no more. */
-  takeBack(identifier: string, now: Instant): void {
-    for (const one of this.#kept.values()) if (one.entry.identifier === identifier) this.#leave(one, now);
+  /** The device with this identifier is no more. False when nothing is announced that its topics could go with. */
+  takeBack(identifier: string, now: Instant): boolean {
+    const own = [...this.#kept.values()].filter(({ entry }) => entry.identifier === identifier);
+    for (const one of own) this.#leave(one, now, one.entry.clears);
+    return own.some(({ entry }) => entry.clears.length > 0);
   }
 
   /** Home Assistant has started: everything is said again, removals in both steps. */
   born(now: Instant): void {
     for (const one of this.#kept.values()) {
-      const removes = one.entry.gone || Object.keys(one.entry.leaving).length > 0;
-      one.plan = removes ? twoSteps(now) : [{ at: now, step: 'last' }];
+      if (one.entry.stage === 'moving') continue;
+      const removes = one.entry.stage !== 'there' || Object.keys(one.entry.leaving).length > 0;
+      const at = spaced(one, now);
+      one.plan = removes ? twoSteps(at) : [{ at, step: 'last' }];
       one.served = removes;
     }
   }
 
-  /** The messages that are due, in order; an empty payload clears the topic. */
-  due(now: Instant): readonly Message[] {
-    const messages: Message[] = [];
-    for (const [topic, one] of this.#kept) {
-      for (let next = one.plan[0]; next !== undefined && next.at <= now; next = one.plan[0]) {
-        one.plan.shift();
-        one.sent = true;
-        messages.push({ topic, payload: payloadOf(one.entry, next.step) });
-        if (one.plan.length > 0) continue;
-        if (one.entry.gone) messages.push(...one.entry.clears.map((clear) => ({ topic: clear, payload: '' })));
-        if (next.step === 'forget' || one.served) this.#settle(topic, one);
-      }
-    }
-    return messages;
+  /** Home Assistant, or the broker, has gone: what was said last has perhaps not been heard. */
+  unheard(): void {
+    for (const one of this.#kept.values()) one.served = false;
   }
 
-  #leave(one: Kept, now: Instant): void {
-    if (one.entry.gone) return;
-    one.entry = { ...one.entry, gone: true };
-    one.plan = twoSteps(now);
-    one.served = false;
+  /** The messages that are due, in order. */
+  due(now: Instant): readonly Message[] {
+    const messages: Message[] = [];
+    const states = new Set<string>();
+    for (const [topic, one] of this.#kept) {
+      for (let next = one.plan[0]; next !== undefined && next.at <= now; next = one.plan[0]) {
+        one.plan = one.plan.slice(1);
+        one.sentAt = now;
+        messages.push({ topic, payload: payloadOf(one.entry, next.step) });
+        const { stage, root } = one.entry;
+        const state = root['state_topic'];
+        if (next.step === 'renewed' && stage === 'there' && typeof state === 'string') states.add(state);
+        if (one.plan.length === 0) messages.push(...this.#end(topic, one, next.step));
+      }
+    }
+    return [...messages, ...[...states].map((topic) => ({ topic }))];
+  }
+
+  /** The last message of a plan is out. */
+  #end(topic: string, one: Kept, step: Step): readonly Message[] {
+    const { stage, clears } = one.entry;
+    if (stage === 'going') this.#change(one, { stage: 'gone', clears: [] });
+    if (step === 'forget' || one.served) this.#settle(topic, one);
+    return stage === 'going' ? clears.map((clear) => ({ topic: clear, payload: '' })) : [];
+  }
+
+  #change(one: Kept, change: Partial<Announced>): void {
+    one.entry = { ...one.entry, ...change };
     this.#version += 1;
+  }
+
+  #leave(one: Kept, now: Instant, clears: readonly string[]): void {
+    if (one.entry.stage !== 'there') return;
+    this.#change(one, { stage: 'going', clears });
+    one.plan = twoSteps(spaced(one, now));
+    one.served = false;
   }
 
   /** The other form takes over the entities by Home Assistant's own migration, so that nothing is lost of them. */
   #migrate(one: Kept, now: Instant): void {
-    one.entry = { ...one.entry, gone: true, clears: [] };
-    one.plan = [
-      { at: now, step: 'migrate' },
-      { at: after(now, MIGRATED), step: 'forget' },
-    ];
-    this.#version += 1;
+    this.#change(one, { stage: 'moving', clears: [] });
+    one.plan = goingOn(one.entry, now);
+    one.served = false;
   }
 
   #renew(topic: string, entry: Announced, now: Instant, first: Instant): void {
     const one = this.#kept.get(topic);
     if (one === undefined) {
-      this.#kept.set(topic, { entry, plan: [{ at: first, step: 'last' }], served: false, sent: false });
+      this.#kept.set(topic, { entry, plan: [{ at: first, step: 'last' }], served: false, sentAt: undefined });
       this.#version += 1;
       return;
     }
     const next = { ...entry, leaving: leavingOf(one.entry, entry.components) };
     if (JSON.stringify(one.entry) === JSON.stringify(next)) return;
-    const back = one.entry.gone;
-    one.entry = next;
-    this.#version += 1;
+    const back = one.entry.stage !== 'there';
+    this.#change(one, next);
     if (one.plan.length > 0 && !back) return;
-    const at = one.sent && !back ? after(now, GATHER) : now;
-    one.plan = Object.keys(next.leaving).length > 0 ? twoSteps(at) : [{ at, step: 'last' }];
+    const at = one.sentAt === undefined || back ? spaced(one, first) : after(now, GATHER);
+    one.plan = Object.keys(next.leaving).length > 0 ? twoSteps(at) : [{ at, step: 'renewed' }];
     one.served = false;
   }
 
   /** What has certainly been seen needs no more remembering. */
   #settle(topic: string, one: Kept): void {
     one.served = false;
-    if (one.entry.gone) this.#kept.delete(topic);
-    else if (Object.keys(one.entry.leaving).length === 0) return;
-    else one.entry = { ...one.entry, leaving: {} };
-    this.#version += 1;
+    if (one.entry.stage !== 'there') {
+      this.#kept.delete(topic);
+      this.#version += 1;
+    } else if (Object.keys(one.entry.leaving).length > 0) this.#change(one, { leaving: {} });
   }
 }
 
-const twoSteps = (at: Instant): { at: Instant; step: Step }[] => [
+const twoSteps = (at: Instant): Kept['plan'] => [
   { at, step: 'full' },
-  { at: after(at, GATHER), step: 'last' },
+  { at: after(at, GATHER), step: 'renewed' },
 ];
+
+/** How an entry that was remembered, or is to be migrated, goes on. */
+function goingOn({ stage }: Announced, at: Instant): Kept['plan'] {
+  switch (stage) {
+    case 'there':
+      // What a broker has lost comes back at once, even while the device itself is not heard yet.
+      return [{ at, step: 'last' }];
+    case 'going':
+      return twoSteps(at);
+    case 'gone':
+      return [];
+    case 'moving':
+      return [
+        { at, step: 'migrate' },
+        { at: after(at, MIGRATED), step: 'forget' },
+      ];
+  }
+}
+
+/** The moment, or later where the last version is too young for another one. */
+function spaced({ sentAt }: Kept, at: Instant): Instant {
+  const soonest = sentAt === undefined ? at : after(sentAt, GATHER);
+  return soonest > at ? soonest : at;
+}
 
 function payloadOf(entry: Announced, step: Step): string {
   switch (step) {
     case 'full':
       return fullText(entry);
     case 'last':
+    case 'renewed':
       return lastText(entry);
     case 'migrate':
       return JSON.stringify({ migrate_discovery: true });
@@ -200,7 +257,13 @@ function entriesOf(
   prefix: string,
   { source, clears, variables }: Remembered,
 ): ReadonlyMap<string, Announced> {
-  const shared = { mode, identifier, ...(source === undefined ? {} : { source }), leaving: {}, gone: false };
+  const shared = {
+    mode,
+    identifier,
+    ...(source === undefined ? {} : { source }),
+    leaving: {},
+    stage: 'there' as const,
+  };
   if (mode === 'device') {
     const topic = `${prefix}/device/${identifier}/config`;
     return new Map([[topic, { topic, ...shared, root, components, clears, variables }]]);

@@ -5,6 +5,7 @@ import { asMillis, seconds } from '../domain/time.ts';
 import { addressOf, rememberingLookup } from './broker-stream.ts';
 import { type BrokerTrouble, brokerTrouble } from './broker-trouble.ts';
 import { createMailbox, type Outgoing } from './mailbox.ts';
+import type { RemoteBroker } from './schema.ts';
 import { type ConnectionOptions, type Incoming, openSession, type Session, type Subscription } from './session.ts';
 
 export interface ConnectionStatus {
@@ -41,8 +42,8 @@ export interface MqttConnection {
   readonly publish: (message: Outgoing) => void;
   /** Lets the broker forget a retained topic. */
   readonly clearRetained: (topic: string) => void;
-  /** Sends every state again, changed or not: a Home Assistant has started, or somebody has overwritten one. */
-  readonly refresh: () => void;
+  /** Sends every state again, changed or not, or that of one topic: a Home Assistant has started, or somebody has overwritten it. */
+  readonly refresh: (topic?: string) => void;
   /** Adds subscriptions, for this connection and every later one. A filter counts once; the last given holds. */
   readonly subscribe: (subscriptions: readonly Subscription[]) => void;
   readonly onMessage: (listener: (message: Incoming) => void) => void;
@@ -83,7 +84,7 @@ export function createConnection(
     start: () => connection.start(),
     publish: (message) => connection.publish(message),
     clearRetained: (topic) => connection.clearRetained(topic),
-    refresh: () => connection.refresh(),
+    refresh: (topic) => connection.refresh(topic),
     subscribe: (subscriptions) => connection.subscribe(subscriptions),
     onMessage: (listener) => void connection.messageListeners.push(listener),
     onChange: (listener) => void connection.changeListeners.push(listener),
@@ -139,9 +140,10 @@ class BrokerConnection {
     this.#pump();
   }
 
-  refresh(): void {
+  refresh(topic?: string): void {
     if (this.#stopped !== undefined) return;
-    this.#mailbox.restart();
+    if (topic === undefined) this.#mailbox.restart();
+    else this.#mailbox.again(topic);
     this.#pump();
   }
 
@@ -277,15 +279,19 @@ class BrokerConnection {
     const { connected, version, trouble } = this.status;
     if (status.connected === connected && status.version === version && status.trouble === trouble) return;
     this.status = status;
-    const broker = this.#where();
-    if (status.connected) this.#log.info('connected to the broker', { broker, version: status.version });
-    else if (status.trouble !== undefined) this.#log.warn('no broker', { broker, trouble: status.trouble });
+    if ('url' in this.#options.broker) {
+      const protocol = status.version === 5 ? 'MQTT 5' : 'MQTT 3.1.1';
+      if (status.connected)
+        this.#log.info(`connected to the broker ${this.#where(this.#options.broker)} (${protocol})`);
+      else if (status.trouble !== undefined) {
+        this.#log.warn(`no connection to the broker ${this.#where(this.#options.broker)}: ${status.trouble}`);
+      }
+    }
     for (const listener of this.changeListeners) listener(status);
   }
 
-  #where(): string {
-    if (!('url' in this.#options.broker)) return 'embedded';
-    const { protocol, host, port } = addressOf(this.#options.broker.url);
+  #where({ url }: RemoteBroker): string {
+    const { protocol, host, port } = addressOf(url);
     return `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   }
 

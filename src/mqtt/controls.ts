@@ -4,19 +4,25 @@ import { numberOf, quantityOf } from '../domain/quantities.ts';
 import type { Command, Inventory, Writable } from '../domain/reading.ts';
 import type { DeviceState } from '../domain/state.ts';
 import { type Component, type Components, type DeviceFrame, entity, readable, valueTemplate } from './component.ts';
+import { flagTemplate } from './sensors.ts';
 import type { Topics } from './topics.ts';
+
+/** What a device can be told, and every variable that is announced of it, present or not. */
+interface Controllable extends Inventory {
+  readonly variables: readonly string[];
+}
 
 /** What can be pressed, switched and set: only what the allow-list covers, so that nothing is shown that would be refused. */
 export function controls(
   frame: DeviceFrame,
   device: DeviceState,
-  inventory: Inventory,
+  inventory: Controllable,
   topics: Topics,
   allow: readonly string[],
 ): Components {
   const commands = inventory.commands.filter(({ name }) => isAllowed(allow, name));
   const writable = inventory.writable.filter(({ variable }) => isAllowed(allow, `set:${variable}`));
-  const outlets = outletSwitches(frame, device, commands, topics);
+  const outlets = outletSwitches(frame, device, { ...inventory, commands }, topics);
   const buttons = commands.filter(({ name }) => !outlets.used.has(name));
   return Object.fromEntries([
     ...outlets.components,
@@ -43,7 +49,12 @@ function button(frame: DeviceFrame, device: DeviceState, { name, description }: 
 }
 
 /** A pair of `load.on` and `load.off` is one switch: of a numbered outlet by its status, of the whole load by the OFF of the status. */
-function outletSwitches(frame: DeviceFrame, device: DeviceState, commands: readonly Command[], topics: Topics) {
+function outletSwitches(
+  frame: DeviceFrame,
+  device: DeviceState,
+  { commands, variables }: Controllable,
+  topics: Topics,
+) {
   const names = new Set(commands.map(({ name }) => name));
   const used = new Set<string>();
   const components: (readonly [string, Component])[] = [];
@@ -52,11 +63,10 @@ function outletSwitches(frame: DeviceFrame, device: DeviceState, commands: reado
     const off = `${prefix}load.off`;
     if (!on.endsWith('load.on') || !names.has(off)) continue;
     const status = number === undefined ? undefined : `outlet.${number}.status`;
-    if (status !== undefined && !device.reading?.variables.has(status)) continue;
+    if (status !== undefined && !variables.includes(status)) continue;
     used.add(on).add(off);
     const name = number === undefined ? 'Load' : `Outlet ${outletName(device, number)}`;
-    const template =
-      status === undefined ? "{{ 'off' if 'OFF' in value_json['flags'] else 'on' }}" : valueTemplate(status);
+    const template = status === undefined ? flagTemplate('OFF', 'off', 'on') : outletTemplate(status);
     const options = {
       device_class: 'outlet',
       enabled_by_default: number !== undefined,
@@ -70,6 +80,12 @@ function outletSwitches(frame: DeviceFrame, device: DeviceState, commands: reado
     components.push(entity(frame, number === undefined ? 'load' : `outlet_${number}`, 'switch', name, options));
   }
   return { used, components };
+}
+
+/** Drivers write the state of an outlet in several ways; whatever is none of them is unknown. */
+function outletTemplate(status: string): string {
+  const word = `value_json['${status}'] | lower`;
+  return `{{ 'on' if (${word}) in ['on', 'on/closed'] else 'off' if (${word}) in ['off', 'off/open'] else None }}`;
 }
 
 function outletName(device: DeviceState, number: string): string {
@@ -95,15 +111,19 @@ function setting(frame: DeviceFrame, device: DeviceState, { variable, accepts }:
     platform === 'number' && row?.deviceClass !== undefined && row.deviceClass !== 'enum'
       ? { device_class: row.deviceClass }
       : {};
-  return entity(frame, `set_${keyOf(variable)}`, platform, row?.label ?? readable(variable), {
+  const key = `set_${keyOf(variable)}`;
+  const [, component] = entity(frame, key, platform, row?.label ?? readable(variable), {
     ...deviceClass,
     ...unit,
     entity_category: 'config',
     ...(COMMON.test(variable) ? {} : { enabled_by_default: false }),
     command_topic: topics.set(device.id, variable),
     ...options,
-    value_template: platform === 'text' ? textTemplate(variable) : valueTemplate(variable),
+    value_template: settingTemplate(platform, variable),
   });
+  // With another value the same setting can take another form. Home Assistant knows a component by platform and key,
+  // and one message can take back the old one only under a key of its own.
+  return [`${key}_${platform}`, component] as const;
 }
 
 interface Form {
@@ -117,7 +137,9 @@ function formOf(accepts: Writable['accepts'], variable: string, current: string 
   const now = current === undefined ? undefined : numberOf(current);
   switch (accepts.kind) {
     case 'enum': {
-      const values = accepts.values.map((value) => (numeric ? String(numberOf(value) ?? value) : value));
+      const values = accepts.values
+        .map((value) => (numeric ? String(numberOf(value) ?? value) : value.trim()))
+        .filter((value) => value !== '');
       const [on, off] =
         PAIRS.find((pair) => values.length === 2 && pair.every((value) => values.includes(value))) ?? [];
       if (on !== undefined && (current === undefined || values.includes(current))) {
@@ -125,6 +147,7 @@ function formOf(accepts: Writable['accepts'], variable: string, current: string 
       }
       const shown = numeric && now !== undefined ? String(now) : current;
       const all = shown === undefined || shown === '' ? values : [...values, shown];
+      if (all.length === 0) return textForm(LONGEST_TEXT, '');
       return { platform: 'select', options: { options: [...new Set(all)] } };
     }
     case 'range':
@@ -145,8 +168,12 @@ function formOf(accepts: Writable['accepts'], variable: string, current: string 
 /** Home Assistant's own limit of a text entity. */
 const LONGEST_TEXT = 255;
 
-/** A text that is not there would be shown as "None". */
-const textTemplate = (variable: string): string => `{{ value_json['${variable}'] | default('', true) }}`;
+/** A text that is not there would be shown as "None", and nothing is no option of a list. */
+function settingTemplate(platform: Form['platform'], variable: string): string {
+  const value = `value_json['${variable}']`;
+  if (platform === 'text') return `{{ ${value} | default('', true) }}`;
+  return platform === 'select' ? `{{ ${value} if ${value} != '' else None }}` : valueTemplate(variable);
+}
 
 const textForm = (maxLength: number, current: string): Form => ({
   platform: 'text',

@@ -12,6 +12,8 @@ import type { DeviceState } from '../domain/state.ts';
 export function devicePayload({ reading, derived }: DeviceState, expected: Iterable<string>): string {
   const values: Record<string, unknown> = {};
   for (const name of expected) values[name] = null;
+  // Its entity is announced with the status, which may have proved neither mains nor battery yet.
+  if ('ups.status' in values) values['mains'] = null;
   for (const [name, text] of reading?.variables ?? []) values[name] = shown(name, text);
   for (const [name, text] of derived) values[name] = shown(name, text);
   const sorted = Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -34,8 +36,10 @@ export function urgency(before: DeviceState | undefined, now: DeviceState): 'non
     if (variables === former) continue;
     if (variables?.size !== former?.size) return 'now';
     for (const [name, text] of variables ?? []) {
-      if (former?.get(name) === text) continue;
-      if (!isHeldBack(name)) return 'now';
+      const last = former?.get(name);
+      if (last === text) continue;
+      // A new name among as many means that another one has vanished.
+      if (last === undefined || !isHeldBack(name)) return 'now';
       later = true;
     }
   }

@@ -3,7 +3,7 @@ import type { DeviceState } from '../domain/state.ts';
 import { type Component, type Components, type DeviceFrame, entity } from './component.ts';
 import { controls } from './controls.ts';
 import { bridgeOccasions, occasions } from './occasions.ts';
-import { sensors, statusSensors } from './sensors.ts';
+import { type Known, sensors, statusSensors } from './sensors.ts';
 import { bridgeIdentifier, deviceIdentifier, type Topics } from './topics.ts';
 
 /** One device for Home Assistant: what stands once in its message, and its components. */
@@ -25,45 +25,45 @@ export interface DiscoveryContext {
 const STATE = '{{ value_json.state }}';
 const availabilityOf = (...topics: string[]) => topics.map((topic) => ({ topic, value_template: STATE }));
 
-/** Announces one device; the caller has seen its variables, settings and commands. */
+/**
+ * Announces one device; the caller has seen its variables, settings and commands.
+ *
+ * What nearly all components have in common stands at the root, where each that says otherwise overrules it.
+ */
 export function announceDevice(
   device: DeviceState,
-  variables: Iterable<string>,
+  known: Known,
   { node, topics, version, allow }: DiscoveryContext,
 ): Announcement {
   const identifier = deviceIdentifier(node, device.id);
   const frame: DeviceFrame = { identifier, entityPrefix: device.id.replace(/-/g, '_'), label: device.label };
   const bridgeOnly = { availability: availabilityOf(topics.bridgeState) };
-  const known = [...variables];
+  const state = topics.device(device.id);
   const components: Components = {
-    ...sensors(frame, device, known, bridgeOnly),
-    ...(known.includes('ups.status') ? statusSensors(frame) : {}),
+    ...sensors(frame, device, known, { ...bridgeOnly }),
+    ...(known.variables.includes('ups.status') ? statusSensors(frame) : {}),
     ...communication(frame, topics.availability(device.id), bridgeOnly),
-    ...(device.inventory === undefined ? {} : controls(frame, device, device.inventory, topics, allow)),
+    ...(device.inventory === undefined
+      ? {}
+      : controls(frame, device, { ...device.inventory, variables: known.variables }, topics, allow)),
     ...occasions(frame, topics.deviceEvent(device.id), bridgeOnly),
   };
-  const availability = availabilityOf(topics.bridgeState, topics.availability(device.id));
-  const state = topics.device(device.id);
-  const withTopics = Object.entries(components).map(([key, component]): [string, Component] => [
-    key,
-    withStateTopic(component, state, availability),
-  ]);
   return {
     identifier,
-    root: { device: deviceBlock(device, identifier, node), origin: originOf(version), qos: 1 },
-    components: Object.fromEntries(withTopics),
-  };
-}
-
-/** Each component stands for itself, so that it reads the same in a message of its own. */
-function withStateTopic(component: Component, state: string, availability: readonly object[]): Component {
-  if (component.platform === 'device_automation') return component;
-  const reads = component.platform !== 'button' && !('state_topic' in component);
-  return {
-    ...component,
-    ...(reads ? { state_topic: state } : {}),
-    ...('json_attributes_template' in component ? { json_attributes_topic: state } : {}),
-    ...('availability' in component ? {} : { availability, availability_mode: 'all' }),
+    root: {
+      device: deviceBlock(device, identifier, node),
+      origin: originOf(version),
+      availability: availabilityOf(topics.bridgeState, topics.availability(device.id)),
+      availability_mode: 'all',
+      state_topic: state,
+      qos: 1,
+    },
+    components: Object.fromEntries(
+      Object.entries(components).map(([key, component]) => [
+        key,
+        'json_attributes_template' in component ? { ...component, json_attributes_topic: state } : component,
+      ]),
+    ),
   };
 }
 

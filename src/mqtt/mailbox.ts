@@ -34,6 +34,8 @@ export interface Mailbox {
   readonly clear: (topic: string) => void;
   /** A connection has begun: every state is due again in the order of first mention, since the broker may have lost it. */
   readonly restart: () => void;
+  /** One state is due again: it counts as not sent. Nothing where nothing is kept. */
+  readonly again: (topic: string) => void;
   /** The next message to send, or undefined. */
   readonly take: (at: number) => Outgoing | undefined;
   /** The broker has it. */
@@ -94,6 +96,12 @@ export function createMailbox(limit: number): Mailbox {
       sent.clear();
       for (const topic of desired.keys()) due.add(topic);
       queue = [...[...desired.keys()].map((topic): Entry => ({ kind: 'state', topic })), ...moments];
+    },
+    again(topic) {
+      const message = desired.get(topic);
+      if (message === undefined) return;
+      sent.delete(topic);
+      want(message);
     },
     take(at) {
       for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {

@@ -14,6 +14,8 @@ import { bridgeIdentifier, deviceIdentifier, type Topics } from './topics.ts';
 export interface Outlet {
   readonly retain: (topic: string, payload: string) => void;
   readonly clear: (topic: string) => void;
+  /** Sends what is retained under a topic once more, changed or not. */
+  readonly again: (topic: string) => void;
   readonly pass: (topic: string, payload: string) => void;
 }
 
@@ -40,6 +42,8 @@ interface Shown {
   readonly variables: Set<string>;
   /** Since when a variable is missing from good readings. */
   readonly missing: Map<string, Instant>;
+  /** Words it has used where a list of words is expected, and that are not in the list. */
+  readonly words: Map<string, Set<string>>;
   /** What the announcement was made from; another one is made when it changes. */
   shape: string;
   sentAt: Instant;
@@ -73,9 +77,21 @@ export class Publisher {
     if (now.devices !== before.devices || this.#shown.size !== now.devices.size) this.#devices(now, stamp.at);
     for (const fact of facts) this.#event(fact, stamp.wall);
     if (input.kind === 'tick') this.#tick(now, stamp.at);
-    for (const { topic, payload } of this.#parts.announcer.due(stamp.at)) {
-      if (payload === '') this.#parts.outlet.clear(topic);
-      else this.#parts.outlet.retain(topic, payload);
+    this.#tell(stamp.at);
+  }
+
+  /** Home Assistant has started. */
+  born(at: Instant): void {
+    this.#parts.announcer.born(at);
+    this.#tell(at);
+  }
+
+  #tell(at: Instant): void {
+    const { announcer, outlet } = this.#parts;
+    for (const { topic, payload } of announcer.due(at)) {
+      if (payload === undefined) outlet.again(topic);
+      else if (payload === '') outlet.clear(topic);
+      else outlet.retain(topic, payload);
     }
   }
 
@@ -105,14 +121,24 @@ export class Publisher {
     const { node, topics, outlet, announcer } = this.#parts;
     this.#shown.delete(id);
     outlet.retain(topics.availability(id), AVAILABILITY.offline);
-    announcer.takeBack(deviceIdentifier(node, id), at);
+    // Its topics are cleared with its announcement, if there was one.
+    if (announcer.takeBack(deviceIdentifier(node, id), at)) return;
+    for (const topic of [topics.device(id), topics.availability(id)]) outlet.clear(topic);
   }
 
   /** A device that this process has not shown yet. What an earlier one announced of it is only missing, not gone. */
   #first(device: DeviceState, at: Instant): Shown {
     const { node, announcer } = this.#parts;
     const variables = new Set(announcer.variablesOf(deviceIdentifier(node, device.id)));
-    return { device: undefined, variables, missing: new Map(), shape: '', sentAt: at, waiting: false };
+    return {
+      device: undefined,
+      variables,
+      missing: new Map(),
+      words: new Map(),
+      shape: '',
+      sentAt: at,
+      waiting: false,
+    };
   }
 
   #show(device: DeviceState, one: Shown, at: Instant): void {
@@ -135,14 +161,18 @@ export class Publisher {
   }
 
   /** Keeps the list of what a device has ever shown, and since when something is missing. */
-  #notice({ variables, missing }: Shown, { reading, derived, link }: DeviceState, at: Instant): void {
+  #notice({ variables, missing, words }: Shown, { reading, derived, link }: DeviceState, at: Instant): void {
     for (const names of [reading?.variables, derived]) {
       for (const name of names?.keys() ?? []) {
         variables.add(name);
         missing.delete(name);
       }
     }
-    if (link.kind !== 'up') return;
+    for (const [name, text] of reading?.variables ?? []) noteWord(words, name, text);
+    if (link.kind !== 'up') {
+      missing.clear();
+      return;
+    }
     for (const name of variables) {
       if (!has(reading?.variables, name) && !has(derived, name) && !missing.has(name)) missing.set(name, at);
     }
@@ -158,14 +188,20 @@ export class Publisher {
     const variables = [...one.variables].sort();
     const clears = [topics.device(device.id), topics.availability(device.id)];
     const { source } = device.address;
-    announcer.want(announceDevice(device, variables, this.#context), at, { source, clears, variables });
+    announcer.want(announceDevice(device, { variables, words: one.words }, this.#context), at, {
+      source,
+      clears,
+      variables,
+    });
   }
 
   #publish(one: Shown, device: DeviceState, at: Instant): void {
     if (device.reading === undefined && device.link.kind === 'unknown') return;
     one.sentAt = at;
     one.waiting = false;
-    this.#parts.outlet.retain(this.#parts.topics.device(device.id), devicePayload(device, one.variables));
+    const { node, topics, outlet, announcer } = this.#parts;
+    const expected = [...one.variables, ...announcer.stillRead(deviceIdentifier(node, device.id))];
+    outlet.retain(topics.device(device.id), devicePayload(device, expected));
   }
 
   #overdue(one: Shown, device: DeviceState, at: Instant): void {
@@ -177,7 +213,7 @@ export class Publisher {
     for (const one of this.#shown.values()) {
       if (one.device === undefined) continue;
       if (one.waiting) this.#overdue(one, one.device, at);
-      if (one.missing.size > 0) this.#forget(one, one.device, at);
+      if (one.missing.size > 0 && one.device.link.kind === 'up') this.#forget(one, one.device, at);
     }
     this.#takeBackOrphans(state, at);
   }
@@ -187,8 +223,8 @@ export class Publisher {
     const same = state.sources === this.#checked.sources && announcer.version === this.#checked.version;
     if (state.settings === undefined || same) return;
     const present = new Set([...state.devices.keys()].map((id) => deviceIdentifier(node, id)));
-    for (const { identifier, source, gone } of announcer.remembered()) {
-      const orphan = !gone && !present.has(identifier) && this.#isOrphan(state, identifier, source);
+    for (const { identifier, source, stage } of announcer.remembered()) {
+      const orphan = stage === 'there' && !present.has(identifier) && this.#isOrphan(state, identifier, source);
       if (orphan) announcer.takeBack(identifier, at);
     }
     this.#checked = { sources: state.sources, version: announcer.version };
@@ -238,6 +274,18 @@ export const AVAILABILITY = {
   online: JSON.stringify({ state: 'online' }),
   offline: JSON.stringify({ state: 'offline' }),
 } as const;
+
+/** Words of one list that are remembered: a driver has a handful, and a broken one must not fill the announcement. */
+const MOST_WORDS = 20;
+
+/** Home Assistant complains of every state that is not an option, so a word the table does not know becomes one, and stays one. */
+function noteWord(words: Map<string, Set<string>>, name: string, text: string): void {
+  const options = quantityOf(name)?.options;
+  if (options === undefined || text === '' || options.includes(text)) return;
+  const known = words.get(name) ?? new Set();
+  if (known.size >= MOST_WORDS) known.clear();
+  words.set(name, known.add(text));
+}
 
 const has = (variables: Variables | undefined, name: string): boolean => variables?.has(name) ?? false;
 

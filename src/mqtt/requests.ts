@@ -99,11 +99,14 @@ const COMMAND = /^[A-Za-z0-9._-]{1,128}$/;
 const scalar = (value: Json | undefined): string | undefined =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 
-/** A response topic is believed only where an answer can do no harm: no wildcards, none of the broker's, Home Assistant's or our own topics. */
+/**
+ * A response topic is believed only where an answer can do no harm: no wildcards, none of the broker's, Home
+ * Assistant's or our own topics, those of other nodes included: an answer that names a command reads like a command.
+ */
 function returnOf({ responseTopic, correlation }: Arrived, topics: Topics, prefix: string): ReturnTo | undefined {
   if (responseTopic === undefined || responseTopic === '' || responseTopic.length > 512) return undefined;
   const foreign = !/[+#$\p{Cc}]/u.test(responseTopic);
-  const ours = [topics.base, prefix].some((root) => responseTopic === root || responseTopic.startsWith(`${root}/`));
+  const ours = [topics.root, prefix].some((root) => responseTopic === root || responseTopic.startsWith(`${root}/`));
   if (!foreign || ours) return undefined;
   return { topic: responseTopic, ...(correlation === undefined ? {} : { correlation }) };
 }

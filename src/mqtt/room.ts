@@ -69,8 +69,12 @@ export async function createMqttRoom(parts: MqttParts): Promise<MqttRoom> {
   );
   const publisher = publisherOf(parts, topics, announcer, connection);
   const leaving = new AbortController();
-  const listen = listener(parts, topics, announcer, connection, leaving.signal);
+  const births = birthsOf(parts, announcer, publisher, connection, leaving.signal);
+  const listen = listener(parts, topics, births, connection);
   connection.onMessage((message) => listen(message));
+  connection.onChange(({ connected }) => {
+    if (!connected) announcer.unheard();
+  });
   connection.subscribe(subscriptionsOf(topics, config.discoveryPrefix));
   connection.publish({ topic: topics.bridgeState, payload: AVAILABILITY.online, retain: true, qos: 1 });
   await broker?.start();
@@ -134,6 +138,7 @@ function publisherOf(
       retain: (topic, payload) =>
         connection.publish({ topic, payload, retain: true, qos: 1, properties: JSON_CONTENT }),
       clear: (topic) => connection.clearRetained(topic),
+      again: (topic) => connection.refresh(topic),
       pass: (topic, payload) => connection.publish({ topic, payload, retain: false, qos: 1, properties: JSON_CONTENT }),
     },
   });
@@ -146,36 +151,55 @@ const subscriptionsOf = (topics: Topics, prefix: string) => [
   { filter: `${prefix}/status`, qos: 0 as const, retained: true },
 ];
 
-/** Reads what arrives: requests, the birth of Home Assistant, and our own state where somebody else has overwritten it. */
-function listener(
-  { config, clock, log, ask, random = Math.random }: MqttParts,
-  topics: Topics,
+/** The comings and goings of Home Assistant. */
+interface Births {
+  readonly born: () => Promise<void>;
+  readonly gone: () => void;
+}
+
+function birthsOf(
+  { clock, random = Math.random }: MqttParts,
   announcer: Announcer,
+  publisher: Publisher,
   connection: MqttConnection,
   signal: AbortSignal,
-) {
-  let count = 0;
-  let bornAt: Instant | undefined;
-
-  const born = async (): Promise<void> => {
-    if (bornAt !== undefined && clock.now() - bornAt < REBIRTH) return;
-    bornAt = clock.now();
-    await sleep(random() * BIRTH_DELAY, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return;
-    announcer.born(clock.now());
-    connection.refresh();
+): Births {
+  let last: { readonly at: Instant; readonly gone: AbortController } | undefined;
+  return {
+    born: async () => {
+      if (last !== undefined && clock.now() - last.at < REBIRTH) return;
+      const gone = new AbortController();
+      last = { at: clock.now(), gone };
+      const ended = AbortSignal.any([signal, gone.signal]);
+      await sleep(random() * BIRTH_DELAY, undefined, { signal: ended }).catch(() => undefined);
+      if (ended.aborted) return;
+      publisher.born(clock.now());
+      connection.refresh();
+    },
+    // Its next birth is one of its own, however soon it comes.
+    gone: () => {
+      last?.gone.abort();
+      last = undefined;
+      announcer.unheard();
+    },
   };
+}
 
+/** Reads what arrives: requests, the birth of Home Assistant, and our own state where somebody else has overwritten it. */
+function listener({ config, log, ask }: MqttParts, topics: Topics, births: Births, connection: MqttConnection) {
+  let count = 0;
   return (message: Incoming): void => {
     const { topic, payload, retain, responseTopic, correlation } = message;
     const text = payload?.toString();
     if (topic === topics.bridgeState) {
-      // The will of a dead predecessor can arrive after our own word that we live.
-      if (text !== AVAILABILITY.online) connection.refresh();
+      // The will of a dead predecessor can arrive after our own word that we live. What the broker remembered is not
+      // that: our word follows it.
+      if (text !== AVAILABILITY.online && !retain) connection.refresh(topics.bridgeState);
       return;
     }
     if (topic === `${config.discoveryPrefix}/status`) {
-      if (text === 'online') void born();
+      if (text === 'online') void births.born();
+      else births.gone();
       return;
     }
     if (retain) {

@@ -7,47 +7,48 @@ import { type Components, type DeviceFrame, entity, readable, valueTemplate, vis
 /** Derived values that have an entity of their own kind, or none. */
 const NOT_SENSORS: ReadonlySet<string> = new Set(['mains', 'power.basis']);
 
-/**
- * One sensor a variable and derived value.
- *
- * @param variables everything that is announced, present or not; `connection` and what a lost device still has to show
- *   are available as long as the bridge is
- */
+/** What is to be announced of a device. */
+export interface Known {
+  /** Every variable and derived value, present or not. */
+  readonly variables: readonly string[];
+  /** By variable, words it has used that are not in the table's list of options. */
+  readonly words: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** One sensor a variable and derived value. `connection` is available as long as the bridge is. */
 export function sensors(
   frame: DeviceFrame,
   device: DeviceState,
-  variables: Iterable<string>,
+  { variables, words }: Known,
   bridgeOnly: Readonly<Record<string, unknown>>,
 ): Components {
   const noAmbient = device.reading?.variables.get('ambient.present') === 'no';
   const found: Record<string, Components[string]> = {};
   for (const variable of variables) {
     if (NOT_SENSORS.has(variable) || (noAmbient && variable.startsWith('ambient.'))) continue;
-    const options = variable === 'connection' ? { ...bridgeOnly } : {};
-    const [key, component] = sensor(frame, variable, currentText(device, variable), options);
+    const more = variable === 'connection' ? bridgeOnly : {};
+    const [key, component] = sensor(frame, variable, words.get(variable) ?? NONE, more);
     found[key] ??= component;
   }
   return found;
 }
 
-const currentText = (device: DeviceState, variable: string): string | undefined =>
-  device.reading?.variables.get(variable) ?? device.derived.get(variable);
+const NONE: ReadonlySet<string> = new Set();
 
 function sensor(
   frame: DeviceFrame,
   variable: string,
-  current: string | undefined,
+  words: ReadonlySet<string>,
   more: Readonly<Record<string, unknown>>,
 ) {
   const row = quantityOf(variable);
-  const options = row?.options === undefined ? undefined : withCurrent(row.options, current);
   const attributes =
     variable === 'power' ? { json_attributes_template: "{{ {'basis': value_json['power.basis']} | tojson }}" } : {};
   return entity(frame, keyOf(variable), 'sensor', row?.label ?? readable(variable), {
     ...(row?.deviceClass === undefined ? {} : { device_class: row.deviceClass }),
     ...(row?.unit === undefined ? {} : { unit_of_measurement: row.unit }),
     ...(row?.stateClass === undefined ? {} : { state_class: row.stateClass }),
-    ...(options === undefined ? {} : { options }),
+    ...(row?.options === undefined ? {} : { options: [...row.options, ...words] }),
     ...visibility(row?.diagnostic ?? true, row?.enabled ?? false),
     value_template: valueTemplate(variable),
     ...attributes,
@@ -55,9 +56,9 @@ function sensor(
   });
 }
 
-/** Home Assistant complains of every state that is not an option, so a word the table does not know becomes one. */
-const withCurrent = (options: readonly string[], current: string | undefined): readonly string[] =>
-  current === undefined || options.includes(current) ? options : [...options, current];
+/** Whether the status has a word, as `yes` or `no`; unknown where there is no status: that is no reassurance. */
+export const flagTemplate = (flag: string, yes: string, no: string): string =>
+  `{{ ('${yes}' if '${flag}' in value_json['flags'] else '${no}') if value_json['flags'] else None }}`;
 
 /** Mains, and one binary sensor for each word of the status that says something by itself. Only for devices that have a status. */
 export function statusSensors(frame: DeviceFrame): Components {
@@ -74,7 +75,7 @@ export function statusSensors(frame: DeviceFrame): Components {
       entity(frame, `flag_${flag.toLowerCase()}`, 'binary_sensor', shown.label, {
         ...(shown.deviceClass === undefined ? {} : { device_class: shown.deviceClass }),
         ...visibility(shown.diagnostic, shown.enabled),
-        value_template: `{{ 'ON' if '${flag}' in value_json['flags'] else 'OFF' }}`,
+        value_template: flagTemplate(flag, 'ON', 'OFF'),
       }),
     ];
   });

@@ -2,6 +2,8 @@ import type { DeviceId } from '../domain/names.ts';
 
 /** Every topic of one node. A contract: users' flows hold them. */
 export interface Topics {
+  /** The first levels, which every node under them has in common. */
+  readonly root: string;
   readonly base: string;
   readonly bridgeState: string;
   readonly bridgeInfo: string;
@@ -23,6 +25,7 @@ export function topicsOf(root: string, node: string): Topics {
   const base = `${root}/${node}`;
   const device = (id: DeviceId): string => `${base}/ups/${id}`;
   return {
+    root,
     base,
     bridgeState: `${base}/bridge/state`,
     bridgeInfo: `${base}/bridge/info`,

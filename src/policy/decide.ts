@@ -36,7 +36,7 @@ export function decide(state: State, input: Input, stamp: Stamp): Decision {
   }
 }
 
-const UNHEARD: SourceState = { link: { kind: 'unknown' }, ids: new Map() };
+const UNHEARD: SourceState = { link: { kind: 'unknown' }, ids: new Map(), unnamed: new Map() };
 
 function onConfigured(state: State, settings: Settings, stamp: Stamp): Decision {
   const sources = new Map(settings.sources.map((name) => [name, state.sources.get(name) ?? UNHEARD]));

@@ -1,5 +1,5 @@
 import type { Fact } from '../domain/facts.ts';
-import { flagRow } from '../domain/flags.ts';
+import { feedOf, flagRow } from '../domain/flags.ts';
 import type { DeviceState, Link } from '../domain/state.ts';
 import { asMillis, formatSpan, type Stamp } from '../domain/time.ts';
 import { TROUBLE_TEXT } from '../domain/trouble.ts';
@@ -19,24 +19,37 @@ const LEVELS: Readonly<Record<string, Fact['level']>> = {
   alarm: 'warning',
 };
 
-/** What the words of a status that came or went mean, one fact each, in the order of the status. */
-export function flagFacts(device: DeviceState, before: readonly string[] | undefined, now: readonly string[]): Fact[] {
-  const was = before ?? ORDINARY;
+/**
+ * What the next status of a device means beside the last one, one fact each: first mains or battery, then the other
+ * words that came, then those that went, in the order of their status.
+ */
+export function flagFacts(device: DeviceState, now: readonly string[]): Fact[] {
+  const was = device.reading?.flags ?? ORDINARY;
   if (was === now) return [];
-  const came = now.filter((word) => !was.includes(word)).map((word) => flagRow(word)?.event?.[0]);
-  // WAIT never gets here, so a word that is missing is really gone, except OB: only proof of mains ends an outage.
-  const mains = now.includes('OL') || !was.includes('OB');
-  const went = was
-    .filter((word) => !now.includes(word) && (word !== 'OB' || mains))
-    .map((word) => flagRow(word)?.event?.[1]);
-  const types = new Set([...came, ...went].filter((type) => type !== undefined));
-  return [...types].map((type) => ({
+  const [before, after] = [eventsOf(was), eventsOf(now)];
+  const came = [...after.keys()].filter((type) => !before.has(type));
+  const went = [...before].filter(([type]) => !after.has(type)).map(([, gone]) => gone);
+  return [...turned(device.fed ?? 'mains', feedOf(now)), ...came, ...went].map((type) => ({
     type,
     device: device.id,
     level: LEVELS[type] ?? 'notice',
-    text: `${device.label}: ${EVENT_TEXT[type] ?? type}`,
+    text: `${device.label}: ${EVENT_TEXT[type]}`,
     details: { status: now.join(' ') },
   }));
+}
+
+/** Only proof begins or ends an outage: a status that says neither is passed over, and the one after it still counts. */
+function turned(fed: Feed, now: Feed | undefined): readonly string[] {
+  if (now === undefined || now === fed) return [];
+  return now === 'battery' ? ['onbatt'] : ['online'];
+}
+
+type Feed = 'mains' | 'battery';
+
+/** The events of the words of a status by the one that tells of their coming; several words can share one. */
+function eventsOf(words: readonly string[]): ReadonlyMap<string, string> {
+  const rows = words.filter((word) => word !== 'OB').map((word) => flagRow(word)?.event);
+  return new Map(rows.filter((event) => event !== undefined));
 }
 
 const EVENT_TEXT: Readonly<Record<string, string>> = {

@@ -37,10 +37,18 @@ export function assignIds(settings: Settings, sources: ReadonlyMap<SourceName, S
       taken.add(id);
       identities.push({ id, address: { source, name }, label: description ?? id });
     }
-    if (state === undefined || state.link.kind === 'unknown') break;
+    if (isUnheard(state)) break;
   }
   return identities;
 }
+
+/** Whether a source still has to wait for an earlier one to name its devices. */
+export function waits(settings: Settings, sources: ReadonlyMap<SourceName, SourceState>, source: SourceName): boolean {
+  const earlier = settings.sources.slice(0, Math.max(0, settings.sources.indexOf(source)));
+  return earlier.some((name) => isUnheard(sources.get(name)));
+}
+
+const isUnheard = (state: SourceState | undefined): boolean => state === undefined || state.link.kind === 'unknown';
 
 function declared({ id, source, name, label, nominalPower }: DeviceSettings): Identity {
   const address = { source, name };
@@ -50,7 +58,9 @@ function declared({ id, source, name, label, nominalPower }: DeviceSettings): Id
 function freeId(source: SourceName, name: string, taken: ReadonlySet<DeviceId>): DeviceId {
   const plain = slugOf(name);
   if (!taken.has(plain) && !isReservedId(plain)) return plain;
-  const prefixed = slugOf(`${source}_${plain}`);
+  const joined = slugOf(`${source}_${plain}`);
+  // Of a source that is itself called `group`.
+  const prefixed = isReservedId(joined) ? slugOf(`ups_${joined}`) : joined;
   let id = prefixed;
   for (let count = 2; taken.has(id); count += 1) id = `${prefixed.slice(0, 58)}_${count}`;
   return id;

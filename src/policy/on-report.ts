@@ -1,16 +1,19 @@
 import { derive } from '../analysis/derived.ts';
 import type { Fact } from '../domain/facts.ts';
+import { feedOf } from '../domain/flags.ts';
 import type { Report } from '../domain/inputs.ts';
 import type { DeviceId, SourceName } from '../domain/names.ts';
-import type { Reading } from '../domain/reading.ts';
+import type { DeviceAddress, Reading } from '../domain/reading.ts';
 import { never } from '../domain/result.ts';
-import type { DeviceState, Link, SourceState, State } from '../domain/state.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { DeviceState, Link, SourceState, State, Told } from '../domain/state.ts';
 import type { Stamp } from '../domain/time.ts';
 import { TROUBLE_TEXT, type Trouble } from '../domain/trouble.ts';
 import { type Decision, unchanged } from './decision.ts';
 import { flagFacts, linkFacts } from './events.ts';
-import { assignIds, type Identity, nameKey } from './identities.ts';
+import { assignIds, type Identity, nameKey, waits } from './identities.ts';
 
+const UNKNOWN: Link = { kind: 'unknown' };
 const UP: Link = { kind: 'up' };
 const NOT_LISTED: Trouble = { kind: 'unknown-ups', detail: 'the server does not list it' };
 
@@ -25,14 +28,12 @@ export function onReport(state: State, report: Report, stamp: Stamp): Decision {
     case 'readings':
       return onReadings(state, name, source, report.readings, stamp);
     case 'inventory':
-      return onDevice(state, source, report.address.name, stamp, (device) => ({
-        ...device,
-        inventory: report.inventory,
-      }));
+      return onDevice(state, source, report.address, stamp, (told) => ({ ...told, inventory: report.inventory }));
     case 'device-trouble':
-      return onDevice(state, source, report.address.name, stamp, (device) =>
-        relinked(device, lostSince(device.link, report.trouble, stamp)),
-      );
+      return onDevice(state, source, report.address, stamp, (told) => ({
+        ...told,
+        link: lostSince(told.link, report.trouble, stamp),
+      }));
     case 'source-trouble':
       return onSourceTrouble(state, name, source, report.trouble, stamp);
     default:
@@ -51,59 +52,84 @@ function onListed(state: State, name: SourceName, source: SourceState, stamp: St
  * Brings the devices in line with the configuration and the lists: new ones appear, those of no list and no entry go,
  * those of an entry that the server does not list are lost.
  *
- * A server that suddenly lists nothing at all is misconfigured or starting: its devices are lost, not removed.
+ * A server that suddenly lists nothing at all is misconfigured or starting: its devices are lost, not removed. Those
+ * of a source that has to wait for one put before it stay as they are until that one has been heard.
  */
 export function identified(state: State, stamp: Stamp): { readonly state: State; readonly facts: readonly Fact[] } {
   if (state.settings === undefined) return { state, facts: [] };
   const facts: Fact[] = [];
   const devices = new Map<DeviceId, DeviceState>();
+  const former = new Map([...state.devices.values()].map((device) => [addressKey(device), device]));
   const identities = assignIds(state.settings, state.sources);
-  for (const identity of [...identities, ...kept(state, identities)]) {
-    const device = settled(state, identity, stamp, facts);
+  for (const identity of [...identities, ...kept(state, state.settings, identities)]) {
+    const before = former.get(addressKey(identity));
+    const device = settled(identity, before, state.sources.get(identity.address.source), stamp);
     devices.set(device.id, device);
+    if (!state.devices.has(device.id)) {
+      const text = `${device.label} found at ${device.address.source}`;
+      facts.push({ type: 'appeared', device: device.id, level: 'notice', text });
+    }
+    facts.push(...linkFacts(device, before?.link ?? UNKNOWN, device.link, stamp));
   }
   for (const [id, device] of state.devices) {
     if (!devices.has(id)) facts.push({ type: 'gone', device: id, level: 'notice', text: `${device.label} is gone` });
   }
-  const sources = new Map([...state.sources].map(([name, source]) => [name, { ...source, ids: idsOf(name, devices) }]));
+  const sources = new Map([...state.sources].map(([name, source]) => [name, withIds(name, source, devices)]));
   return { state: { ...state, devices, sources }, facts };
 }
 
-function kept(state: State, identities: readonly Identity[]): readonly Identity[] {
+function kept(state: State, settings: Settings, identities: readonly Identity[]): readonly Identity[] {
   const ids = new Set(identities.map(({ id }) => id));
-  return [...state.devices.values()].filter(
-    ({ id, address }) => !ids.has(id) && state.sources.get(address.source)?.listed?.length === 0,
-  );
+  const named = new Set(identities.map(addressKey));
+  return [...state.devices.values()].filter((device) => {
+    if (ids.has(device.id) || named.has(addressKey(device))) return false;
+    const { source } = device.address;
+    return state.sources.get(source)?.listed?.length === 0 || waits(settings, state.sources, source);
+  });
 }
 
-function settled(state: State, identity: Identity, stamp: Stamp, facts: Fact[]): DeviceState {
-  const { id, address, label, nominalPower } = identity;
-  const former = state.devices.get(id);
-  const same = former?.address.source === address.source && nameKey(former.address.name) === nameKey(address.name);
-  const listed = state.sources.get(address.source)?.listed;
-  const found = listed?.find(({ name }) => nameKey(name) === nameKey(address.name));
-  const base: DeviceState = {
-    ...(same ? former : { link: { kind: 'unknown' as const }, derived: new Map() }),
+const addressKey = ({ address }: Identity): string => `${address.source}/${nameKey(address.name)}`;
+
+/** A device with its identity of now; what was known of it stays known, also under another id. */
+function settled(
+  { id, address, label, nominalPower }: Identity,
+  former: DeviceState | undefined,
+  source: SourceState | undefined,
+  stamp: Stamp,
+): DeviceState {
+  const key = nameKey(address.name);
+  const found = source?.listed?.find(({ name }) => nameKey(name) === key);
+  const fresh = { link: source?.link.kind === 'lost' ? source.link : UNKNOWN, ...source?.unnamed.get(key) };
+  const before: Omit<DeviceState, keyof Identity> & Pick<Identity, 'nominalPower'> = former ?? {
+    ...fresh,
+    derived: new Map(),
+  };
+  const { nominalPower: _, ...known } = before;
+  const missing = source?.listed !== undefined && found === undefined;
+  const link = missing ? lostSince(known.link, NOT_LISTED, stamp) : known.link;
+  const device: DeviceState = {
+    ...known,
     id,
     label,
     address: { source: address.source, name: found?.name ?? address.name },
     ...(nominalPower === undefined ? {} : { nominalPower }),
   };
-  if (former === undefined) {
-    facts.push({ type: 'appeared', device: id, level: 'notice', text: `${label} found at ${address.source}` });
-  }
-  const missing = listed !== undefined && found === undefined;
-  const link = missing ? lostSince(base.link, NOT_LISTED, stamp) : base.link;
-  facts.push(...linkFacts(base, base.link, link, stamp));
-  return relinked(base, link);
+  const isSame = former?.link === link && former.nominalPower === nominalPower;
+  return isSame ? device : derivedAnew(device, link);
 }
 
-const idsOf = (source: SourceName, devices: ReadonlyMap<DeviceId, DeviceState>): ReadonlyMap<string, DeviceId> =>
-  new Map(
-    [...devices.values()]
-      .filter(({ address }) => address.source === source)
-      .map(({ id, address }) => [nameKey(address.name), id]),
-  );
+function withIds(name: SourceName, source: SourceState, devices: ReadonlyMap<DeviceId, DeviceState>): SourceState {
+  const own = [...devices.values()].filter(({ address }) => address.source === name);
+  const ids = new Map(own.map(({ id, address }) => [nameKey(address.name), id]));
+  return {
+    ...source,
+    ids,
+    unnamed: new Map([...source.unnamed].filter(([key]) => isListed(source, key) && !ids.has(key))),
+  };
+}
+
+const isListed = ({ listed }: SourceState, key: string): boolean =>
+  listed?.some(({ name }) => nameKey(name) === key) === true;
 
 function onReadings(
   state: State,
@@ -118,31 +144,53 @@ function onReadings(
     const device = devices.get(source.ids.get(nameKey(own)) ?? '');
     if (device === undefined) continue;
     facts.push(...linkFacts(device, device.link, UP, stamp));
-    facts.push(...flagFacts(device, device.reading?.flags, reading.flags));
+    facts.push(...flagFacts(device, reading.flags));
     devices.set(device.id, read(device, reading));
   }
-  const sources = source.link.kind === 'up' ? state.sources : new Map(state.sources).set(name, { ...source, link: UP });
-  return { state: { ...state, sources, devices }, intents: [], facts };
+  const unnamed = answering(source, readings);
+  const isSame = source.link.kind === 'up' && unnamed === source.unnamed;
+  const sources = isSame ? state.sources : new Map(state.sources).set(name, { ...source, link: UP, unnamed });
+  return heardOf(source, { ...state, sources, devices }, facts, stamp);
+}
+
+/** What is told of devices without an id when some of them have answered. */
+function answering({ unnamed }: SourceState, readings: ReadonlyMap<string, Reading>): SourceState['unnamed'] {
+  if (unnamed.size === 0) return unnamed;
+  const answered = new Set([...readings.keys()].map(nameKey));
+  return new Map([...unnamed].map(([key, told]) => [key, answered.has(key) ? { ...told, link: UNKNOWN } : told]));
+}
+
+/** A source that has been heard of for the first time, be it as lost, lets the later ones name their devices. */
+function heardOf(before: SourceState, state: State, facts: readonly Fact[], stamp: Stamp): Decision {
+  if (before.link.kind !== 'unknown') return { state, intents: [], facts };
+  const named = identified(state, stamp);
+  return { state: named.state, intents: [], facts: [...facts, ...named.facts] };
 }
 
 /** A device with its next reading. What follows from a reading is worked out only when it says something new: most sweeps do not. */
 function read(device: DeviceState, reading: Reading): DeviceState {
   if (device.reading?.variables === reading.variables && device.link.kind === 'up') return { ...device, reading };
-  return { ...device, reading, link: UP, derived: derive(reading, UP, device.nominalPower) };
+  const fed = feedOf(reading.flags);
+  return derivedAnew({ ...device, reading, ...(fed === undefined ? {} : { fed }) }, UP);
 }
 
 function onDevice(
   state: State,
   source: SourceState,
-  own: string,
+  address: DeviceAddress,
   stamp: Stamp,
-  change: (device: DeviceState) => DeviceState,
+  change: <T extends Told>(told: T) => T,
 ): Decision {
-  const device = state.devices.get(source.ids.get(nameKey(own)) ?? '');
-  if (device === undefined) return unchanged(state);
-  const next = change(device);
-  const devices = new Map(state.devices).set(device.id, next);
-  return { state: { ...state, devices }, intents: [], facts: linkFacts(device, device.link, next.link, stamp) };
+  const key = nameKey(address.name);
+  const device = state.devices.get(source.ids.get(key) ?? '');
+  if (device !== undefined) {
+    const next = change(device);
+    const devices = new Map(state.devices).set(device.id, relinked(next, device.link));
+    return { state: { ...state, devices }, intents: [], facts: linkFacts(device, device.link, next.link, stamp) };
+  }
+  if (!isListed(source, key)) return unchanged(state);
+  const unnamed = new Map(source.unnamed).set(key, change(source.unnamed.get(key) ?? { link: UNKNOWN }));
+  return unchanged({ ...state, sources: new Map(state.sources).set(address.source, { ...source, unnamed }) });
 }
 
 function onSourceTrouble(
@@ -156,17 +204,13 @@ function onSourceTrouble(
   const sources = new Map(state.sources).set(name, { ...source, link });
   const facts = sourceFacts(name, source.link, link);
   const devices = new Map(state.devices);
-  for (const id of source.ids.values()) {
-    const device = state.devices.get(id);
-    if (device === undefined) continue;
-    const next = relinked(device, lostSince(device.link, trouble, stamp));
-    devices.set(id, next);
+  for (const device of state.devices.values()) {
+    if (device.address.source !== name) continue;
+    const next = derivedAnew(device, lostSince(device.link, trouble, stamp));
+    devices.set(device.id, next);
     facts.push(...linkFacts(device, device.link, next.link, stamp));
   }
-  // A source that is lost before it was ever heard lets the later ones name their devices.
-  const named = source.link.kind === 'unknown' ? identified({ ...state, sources, devices }, stamp) : undefined;
-  const next = named?.state ?? { ...state, sources, devices };
-  return { state: next, intents: [], facts: [...facts, ...(named?.facts ?? [])] };
+  return heardOf(source, { ...state, sources, devices }, facts, stamp);
 }
 
 function lostSince(before: Link, trouble: Trouble, stamp: Stamp): Link {
@@ -174,8 +218,14 @@ function lostSince(before: Link, trouble: Trouble, stamp: Stamp): Link {
   return { kind: 'lost', trouble, since: since.since, sinceWall: since.sinceWall };
 }
 
-const relinked = (device: DeviceState, link: Link): DeviceState =>
-  device.link === link ? device : { ...device, link, derived: derive(device.reading, link, device.nominalPower) };
+const relinked = (device: DeviceState, before: Link): DeviceState =>
+  device.link === before ? device : derivedAnew(device, device.link);
+
+const derivedAnew = (device: DeviceState, link: Link): DeviceState => ({
+  ...device,
+  link,
+  derived: derive(device.reading, link, device.nominalPower),
+});
 
 function sourceFacts(name: SourceName, before: Link | undefined, now: Link): Fact[] {
   if (now.kind === 'lost') {

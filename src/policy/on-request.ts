@@ -1,7 +1,7 @@
 import { isAllowed } from '../domain/allow-list.ts';
 import type { Fact } from '../domain/facts.ts';
 import type { Instructed } from '../domain/inputs.ts';
-import type { Order } from '../domain/intents.ts';
+import type { Intent } from '../domain/intents.ts';
 import { LIMITS } from '../domain/limits.ts';
 import type { Answer, Ask, Json, RefusalCode, Request } from '../domain/requests.ts';
 import { never } from '../domain/result.ts';
@@ -10,7 +10,7 @@ import { between, formatSpan, type Stamp } from '../domain/time.ts';
 import { TROUBLE_TEXT } from '../domain/trouble.ts';
 import { type Decision, unchanged } from './decision.ts';
 import { health } from './health.ts';
-import { listed, whyNot } from './writable.ts';
+import { orderFor } from './writable.ts';
 
 /** Decides on what somebody asks. Exactly one answer follows every request: at once, or when the actor has come back. */
 export function onRequest(state: State, request: Request, stamp: Stamp): Decision {
@@ -32,43 +32,39 @@ type OrderAsk = Extract<Ask, { kind: 'command' | 'set' }>;
 
 function onOrder(state: State, request: Request, ask: OrderAsk, stamp: Stamp): Decision {
   const device = state.devices.get(ask.device);
-  const refused = device === undefined ? unknownDevice(state, ask.device) : refusalOf(state, device, ask);
-  if (refused !== undefined || device === undefined)
-    return answered(state, request, refused ?? unknownDevice(state, ''));
-  const intent = {
-    kind: 'instruct' as const,
+  if (device === undefined) return answered(state, request, unknownDevice(state, ask.device));
+  const refused = refusalOf(state, device, ask);
+  if (refused !== undefined) return answered(state, request, refused);
+  const order = orderFor(device, ask);
+  if (!order.ok) return answered(state, request, refusal(order.error.code, order.error.text));
+  return waiting(state, request, stamp, {
+    kind: 'instruct',
     request: request.id,
     address: device.address,
-    order: orderOf(ask, device),
-  };
-  return { ...waiting(state, request, stamp), intents: [intent] };
+    order: order.value,
+  });
 }
 
 function refusalOf(state: State, device: DeviceState, ask: OrderAsk): Answer | undefined {
   const what = ask.kind === 'command' ? ask.command : `set:${ask.variable}`;
-  if (!isAllowed(state.settings?.allow ?? [], what)) return notAllowed(what);
+  if (!allows(state, what)) return notAllowed(what);
   const { link, label } = device;
   if (link.kind === 'lost') return refusal('unavailable', `${label} ${TROUBLE_TEXT[link.trouble.kind]}`);
-  if (link.kind === 'unknown') return refusal('unavailable', `${label} has not been heard yet`);
-  const wrong = whyNot(device, ask);
-  if (wrong !== undefined) return refusal(wrong.code, wrong.text);
-  return state.pending.size < LIMITS.pending ? undefined : refusal('busy', 'too many requests are waiting already');
+  return link.kind === 'up' ? undefined : refusal('unavailable', `${label} has not been heard yet`);
 }
 
-/** The names as the device has them: a client may write them in another case. */
-function orderOf(ask: OrderAsk, { inventory }: DeviceState): Order {
-  const same = (name: string, other: string) => name.toLowerCase() === other.toLowerCase();
-  if (ask.kind === 'set') {
-    const row = inventory?.writable.find(({ variable }) => same(variable, ask.variable));
-    const value = row?.accepts.kind === 'enum' ? listed(row.accepts.values, ask.value) : undefined;
-    return { kind: 'set', variable: row?.variable ?? ask.variable, value: value ?? ask.value };
-  }
-  const command = inventory?.commands.find(({ name }) => same(name, ask.command))?.name ?? ask.command;
-  return { kind: 'command', command, ...(ask.value === undefined ? {} : { value: ask.value }) };
-}
+/** Before the first configuration nothing is allowed. */
+const allows = (state: State, what: string): boolean => isAllowed(state.settings?.allow ?? [], what);
 
 /** Verbs that the bridge obeys; each is allowed or not as `bridge.<verb>`. A contract. */
 export const VERBS = ['reload', 'health'] as const;
+
+type Obey = (state: State, request: Request, stamp: Stamp) => Decision;
+
+const OBEY: Readonly<Record<(typeof VERBS)[number], Obey>> = {
+  reload: (state, request, stamp) => waiting(state, request, stamp, { kind: 'reload', request: request.id }),
+  health: (state, request) => answered(state, request, { status: 'ok', data: health(state) }),
+};
 
 function onVerb(state: State, request: Request, ask: Extract<Ask, { kind: 'verb' }>, stamp: Stamp): Decision {
   const verb = VERBS.find((known) => known === ask.verb);
@@ -76,16 +72,8 @@ function onVerb(state: State, request: Request, ask: Extract<Ask, { kind: 'verb'
     return answered(state, request, refusal('unknown-verb', `no such request; there are: ${VERBS.join(', ')}`));
   }
   // Who may signal the process may do anything to it.
-  const allowed = request.from === 'signal' || isAllowed(state.settings?.allow ?? [], `bridge.${verb}`);
-  if (!allowed) return answered(state, request, notAllowed(`bridge.${verb}`));
-  switch (verb) {
-    case 'health':
-      return answered(state, request, { status: 'ok', data: health(state) });
-    case 'reload':
-      return { ...waiting(state, request, stamp), intents: [{ kind: 'reload', request: request.id }] };
-    default:
-      return never(verb);
-  }
+  const allowed = request.from === 'signal' || allows(state, `bridge.${verb}`);
+  return allowed ? OBEY[verb](state, request, stamp) : answered(state, request, notAllowed(`bridge.${verb}`));
 }
 
 /** The actor has come back from an order to a device. */
@@ -143,9 +131,13 @@ function unknownDevice(state: State, id: string): Answer {
   return refusal('unknown-device', `no device ${JSON.stringify(id.slice(0, 80))}; there are: ${known || 'none yet'}`);
 }
 
-function waiting(state: State, request: Request, stamp: Stamp): Decision {
+/** Hands a request to its actor, unless too many wait for theirs. */
+function waiting(state: State, request: Request, stamp: Stamp, intent: Intent): Decision {
+  if (state.pending.size >= LIMITS.pending) {
+    return answered(state, request, refusal('busy', 'too many requests are waiting already'));
+  }
   const pending = new Map(state.pending).set(request.id, { request, since: stamp.at });
-  return unchanged({ ...state, pending });
+  return { state: { ...state, pending }, intents: [intent], facts: [] };
 }
 
 function without(state: State, id: string): State {
@@ -192,8 +184,6 @@ function detailsOf(ask: Ask): { readonly [key: string]: Json } {
       return { verb: ask.verb };
     case 'unreadable':
       return {};
-    default:
-      return never(ask);
   }
 }
 
@@ -207,7 +197,5 @@ function describe(ask: Ask): string {
       return `request ${ask.verb}`;
     case 'unreadable':
       return 'request';
-    default:
-      return never(ask);
   }
 }

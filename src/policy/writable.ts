@@ -1,52 +1,86 @@
+import type { Order } from '../domain/intents.ts';
 import { numberOf } from '../domain/quantities.ts';
 import type { Writable } from '../domain/reading.ts';
 import type { Ask, RefusalCode } from '../domain/requests.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import type { DeviceState } from '../domain/state.ts';
 
-/**
- * Why a device cannot be told this, or undefined when it can: judged by what the device itself has declared, so that
- * a wrong value is refused in words instead of by a code of the server.
- */
-export function whyNot(
-  { label, inventory }: DeviceState,
-  ask: Extract<Ask, { kind: 'command' | 'set' }>,
-): { readonly code: RefusalCode; readonly text: string } | undefined {
-  if (inventory === undefined) return { code: 'unavailable', text: `${label} has not told yet what it can do` };
-  if (ask.kind === 'command') {
-    const known = inventory.commands.some(({ name }) => name.toLowerCase() === ask.command.toLowerCase());
-    return known
-      ? undefined
-      : { code: 'unknown-command', text: `${label} has no command ${JSON.stringify(ask.command)}` };
-  }
-  const row = inventory.writable.find(({ variable }) => variable.toLowerCase() === ask.variable.toLowerCase());
-  if (row === undefined) {
-    return { code: 'not-writable', text: `${label} has no setting ${JSON.stringify(ask.variable)}` };
-  }
-  const expected = expectation(row.accepts, ask.value);
-  if (expected === undefined) return undefined;
-  return { code: 'wrong-value', text: `${row.variable} takes ${expected}, not ${JSON.stringify(ask.value)}` };
+/** Why a device cannot be told something. */
+export interface Unfit {
+  readonly code: RefusalCode;
+  readonly text: string;
 }
 
-/** The value as the device lists it: `50` is its `050`, since numbers are shown as numbers. Undefined when it is none of them. */
-export function listed(values: readonly string[], value: string): string | undefined {
-  if (values.includes(value)) return value;
+type Asked<K extends 'command' | 'set'> = Extract<Ask, { kind: K }>;
+
+/**
+ * The order that a device is given, or why it cannot be told this: judged by what the device itself has declared, so
+ * that a wrong value is refused in words instead of by a code of the server.
+ *
+ * Names and listed values are written as the device has them: a client may write them in another case.
+ */
+export function orderFor(device: DeviceState, ask: Asked<'command' | 'set'>): Result<Order, Unfit> {
+  if (device.inventory === undefined) {
+    return err({ code: 'unavailable', text: `${device.label} has not told yet what it can do` });
+  }
+  return ask.kind === 'command' ? commandFor(device, ask) : settingFor(device, ask);
+}
+
+const isSame = (name: string, other: string): boolean => name.toLowerCase() === other.toLowerCase();
+
+function commandFor({ label, inventory }: DeviceState, ask: Asked<'command'>): Result<Order, Unfit> {
+  const known = inventory?.commands.find(({ name }) => isSame(name, ask.command));
+  if (known === undefined) {
+    return err({ code: 'unknown-command', text: `${label} has no command ${JSON.stringify(ask.command)}` });
+  }
+  return ok({ kind: 'command', command: known.name, ...(ask.value === undefined ? {} : { value: ask.value }) });
+}
+
+function settingFor({ label, inventory }: DeviceState, ask: Asked<'set'>): Result<Order, Unfit> {
+  const row = inventory?.writable.find(({ variable }) => isSame(variable, ask.variable));
+  if (row === undefined) {
+    return err({ code: 'not-writable', text: `${label} has no setting ${JSON.stringify(ask.variable)}` });
+  }
+  const { variable, accepts } = row;
+  const value = fitting(accepts, ask.value);
+  if (value !== undefined) return ok({ kind: 'set', variable, value });
+  return err({ code: 'wrong-value', text: `${variable} takes ${expected(accepts)}, not ${JSON.stringify(ask.value)}` });
+}
+
+/** The value as the device lists it: `50` is its `050`, since numbers are shown as numbers, and texts without blanks around them. Undefined when it is none of them. */
+function listed(values: readonly string[], value: string): string | undefined {
+  const same = values.find((known) => known === value) ?? values.find((known) => known.trim() === value.trim());
+  if (same !== undefined) return same;
   const number = numberOf(value);
   return number === undefined ? undefined : values.find((known) => numberOf(known) === number);
 }
 
-/** What is expected instead of the value; undefined when the value will do. */
-function expectation(accepts: Writable['accepts'], value: string): string | undefined {
+/** The value as it is sent; undefined when it will not do. */
+function fitting(accepts: Writable['accepts'], value: string): string | undefined {
   const number = numberOf(value);
   switch (accepts.kind) {
     case 'enum':
-      return listed(accepts.values, value) === undefined ? `one of ${accepts.values.join(', ')}` : undefined;
+      return listed(accepts.values, value);
     case 'range': {
       const fits = number !== undefined && accepts.ranges.some(([min, max]) => number >= min && number <= max);
-      return fits ? undefined : `a number from ${accepts.ranges.map(([min, max]) => `${min} to ${max}`).join(' or ')}`;
+      return fits ? value.trim() : undefined;
     }
     case 'number':
-      return number === undefined ? 'a number' : undefined;
+      return number === undefined ? undefined : value.trim();
     case 'text':
-      return value.length <= accepts.maxLength ? undefined : `at most ${accepts.maxLength} characters`;
+      return value.length <= accepts.maxLength ? value : undefined;
+  }
+}
+
+function expected(accepts: Writable['accepts']): string {
+  switch (accepts.kind) {
+    case 'enum':
+      return `one of ${accepts.values.join(', ')}`;
+    case 'range':
+      return `a number from ${accepts.ranges.map(([min, max]) => `${min} to ${max}`).join(' or ')}`;
+    case 'number':
+      return 'a number';
+    case 'text':
+      return `at most ${accepts.maxLength} characters`;
   }
 }

@@ -22,18 +22,20 @@ async function textStream(stream: NodeJS.WriteStream) {
     sync: true,
     colorize: stream.isTTY === true,
     translateTime: 'SYS:HH:MM:ss',
-    ignore: 'room',
+    ignore: 'room,event,about',
+    singleLine: true,
     messageFormat: '{if room}{room}: {end}{msg}',
-    hideObject: false,
   });
 }
 
-function wrap(logger: Logger): Log {
+/** @param rooms the way to the room that logs, outermost first */
+function wrap(root: Logger, rooms: readonly string[] = []): Log {
+  const logger = rooms.length === 0 ? root : root.child({ room: rooms.join('/') });
   return {
     debug: (text, details) => logger.debug(details ?? {}, text),
     info: (text, details) => logger.info(details ?? {}, text),
     warn: (text, details) => logger.warn(details ?? {}, text),
     error: (text, details) => logger.error(details ?? {}, text),
-    room: (name) => wrap(logger.child({ room: name })),
+    room: (name) => wrap(root, [...rooms, name]),
   };
 }

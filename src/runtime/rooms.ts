@@ -22,7 +22,9 @@ export function createRooms(same: (one: unknown, other: unknown) => boolean, log
 
   const stopAll = async (parts: typeof running): Promise<void> => {
     for (const { room, stop } of [...parts].reverse()) {
-      await stop().catch((thrown: unknown) => log.warn(`${room.name} did not stop well: ${String(thrown)}`));
+      await Promise.resolve()
+        .then(stop)
+        .catch((thrown: unknown) => log.warn(`${room.name} did not stop well: ${String(thrown)}`));
     }
   };
 

@@ -43,10 +43,12 @@ async function stopped(stop: Stop, deadline: Millis): Promise<string | undefined
   const expiry = new Promise<string>((settle) => {
     timer = setTimeout(() => settle(`still busy after ${formatSpan(deadline)}`), deadline);
   });
-  const done = stop().then(
-    () => undefined,
-    (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
-  );
+  const done = Promise.resolve()
+    .then(stop)
+    .then(
+      () => undefined,
+      (thrown: unknown) => (thrown instanceof Error ? thrown.message : String(thrown)),
+    );
   try {
     return await Promise.race([done, expiry]);
   } finally {

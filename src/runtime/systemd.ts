@@ -23,7 +23,7 @@ export function createServiceManager(environment: NodeJS.ProcessEnv, log: Log): 
     watchdog: socket !== undefined && ours && limit > 0 ? asMillis(limit) : undefined,
     tell: (...assignments) => {
       if (socket === undefined) return;
-      const child = execFile('systemd-notify', [...assignments], { timeout: 5000 }, (error) => {
+      const child = execFile('systemd-notify', [...assignments], { timeout: 5000, env: environment }, (error) => {
         if (error !== null && !failed) log.warn(`systemd-notify failed: ${error.message}`);
         failed = error !== null;
       });
@@ -40,8 +40,9 @@ export function createWatchdog({ tell, watchdog }: ServiceManager): Sink {
   let fed: Instant | undefined;
   return {
     name: 'watchdog',
-    accept: ({ input, stamp }) => {
+    accept: ({ input, stamp, facts }) => {
       if (watchdog === undefined || input.kind !== 'tick') return;
+      if (facts.some(({ type }) => type === 'internal_error')) return;
       if (fed !== undefined && stamp.at - fed < watchdog / 3) return;
       fed = stamp.at;
       tell('WATCHDOG=1');

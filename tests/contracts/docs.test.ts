@@ -12,7 +12,7 @@ const pages = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).m
 );
 
 /** Words in backquotes at the beginning of the rows of a table. */
-const rows = (text: string): string[] => [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, word]) => word ?? '');
+const rows = (text: string): string[] => [...text.matchAll(/^\| `([^`]+)`\s*\|/gm)].map(([, word]) => word ?? '');
 
 describe('what the pages list is what there is', () => {
   test('troubles of a source', () => {
@@ -20,7 +20,7 @@ describe('what the pages list is what there is', () => {
   });
 
   test('verbs', () => {
-    const listed = /`bridge\/request\/<verb>` \| ([^;]+);/.exec(read('docs/mqtt.md'))?.[1] ?? '';
+    const listed = /`bridge\/request\/<verb>`\s*\|([^;]+);/.exec(read('docs/mqtt.md'))?.[1] ?? '';
     expect(listed.match(/[a-z_]+/g)).toEqual([...VERBS]);
   });
 

@@ -48,7 +48,7 @@ test('the names, types and labels of the metrics are the ones that dashboards ho
     before: EMPTY_STATE,
     after: {
       ...EMPTY_STATE,
-      sources: new Map([['nas', { link: { kind: 'up' }, ids: new Map() }]]),
+      sources: new Map([['nas', { link: { kind: 'up' }, ids: new Map(), unnamed: new Map() }]]),
       devices: new Map([['rack', device]]),
     },
     intents: [],

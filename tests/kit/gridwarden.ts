@@ -61,6 +61,7 @@ export class Gridwarden {
   readonly stateFolder: string;
   readonly #env: Readonly<Record<string, string | undefined>>;
   #process: RunningProcess | undefined;
+  #hasBroker = false;
 
   constructor(folder: string, env: Readonly<Record<string, string | undefined>>) {
     this.folder = folder;
@@ -97,6 +98,7 @@ export class Gridwarden {
       typeof config === 'string'
         ? config
         : JSON.stringify({ state_dir: this.stateFolder, http: { listen: '127.0.0.1:0' }, ...config });
+    this.#hasBroker = /\bembedded\b/.test(text);
     await writeFile(this.configFile, text);
   }
 
@@ -104,7 +106,7 @@ export class Gridwarden {
   async start(): Promise<void> {
     this.launch();
     await this.waitForLog(HTTP_LINE, START_MS, 0);
-    if (this.lines().some(({ broker }) => broker === 'embedded')) await this.waitForLog(BROKER_LINE, START_MS, 0);
+    if (this.#hasBroker) await this.waitForLog(BROKER_LINE, START_MS, 0);
   }
 
   /** Starts it and does not wait. */

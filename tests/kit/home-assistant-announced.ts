@@ -70,16 +70,24 @@ export async function waitForRegistries(
   timeoutMs: number = WAIT_MS,
 ): Promise<void> {
   const late = AbortSignal.timeout(timeoutMs);
-  let changed = Promise.withResolvers<void>();
-  late.addEventListener('abort', () => changed.resolve());
-  await home.subscribe('entity_registry_updated', () => changed.resolve());
-  await home.subscribe('device_registry_updated', () => changed.resolve());
+  let news = true;
+  let wake = () => {};
+  const tell = () => {
+    news = true;
+    wake();
+  };
+  late.addEventListener('abort', tell);
+  await home.subscribe('entity_registry_updated', tell);
+  await home.subscribe('device_registry_updated', tell);
   for (;;) {
+    news = false;
     const [devices, entities] = await Promise.all([home.devices(), home.entities()]);
     if (holds(devices, entities)) return;
     if (late.aborted) throw new Error(`Home Assistant's registries did not have ${what} within ${timeoutMs} ms`);
-    await changed.promise;
-    if (!late.aborted) changed = Promise.withResolvers<void>();
+    if (news) continue;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
   }
 }
 
@@ -121,7 +129,6 @@ const asAnnouncement = (row: RegistryEntity) => ({
   name: row.original_name,
   entity_category: row.entity_category,
   disabled_by: row.disabled_by,
-  has_entity_name: row.has_entity_name,
 });
 
 const withDefaults = (component: AnnouncedComponent) => ({
@@ -131,7 +138,6 @@ const withDefaults = (component: AnnouncedComponent) => ({
   name: component.name,
   entity_category: component.entity_category ?? null,
   disabled_by: component.enabled_by_default === false ? 'integration' : null,
-  has_entity_name: true,
 });
 
 /** The entity ids of a device by unique id without the device's identifier: `battery_charge`. */
@@ -143,4 +149,28 @@ export function entityIds(announced: Announced): ReadonlyMap<string, string> {
       default_entity_id,
     ]),
   );
+}
+
+/**
+ * What lasts of the states of these devices, by entity id; `absent` for an entity without one. Left out: buttons and
+ * events, which show when they were last used, and when the process was started.
+ */
+export function lastingStates(home: HomeAssistant, devices: Iterable<Announced>): ReadonlyMap<string, string> {
+  const ids = [...devices].flatMap((device) => [...entityIds(device).values()]);
+  const lasting = ids.filter((id) => !/^(?:button|event)\.|_started$/.test(id));
+  return new Map(lasting.map((id) => [id, home.state(id)?.state ?? 'absent']));
+}
+
+/** Waits until all these states are there at the same moment. Rejects past the deadline, naming one that is not. */
+export async function waitForStates(
+  home: HomeAssistant,
+  states: ReadonlyMap<string, string>,
+  timeoutMs: number = WAIT_MS,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  const of = (id: string) => home.state(id)?.state ?? 'absent';
+  while ([...states].some(([id, value]) => of(id) !== value)) {
+    const left = Math.max(1, deadline - performance.now());
+    await Promise.all([...states].map(([id, value]) => home.waitForState(id, () => of(id) === value, left)));
+  }
 }

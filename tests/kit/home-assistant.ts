@@ -39,7 +39,6 @@ export interface RegistryEntity {
   readonly entity_category: string | null;
   readonly name: string | null;
   readonly original_name: string | null;
-  readonly has_entity_name: boolean;
 }
 
 /** A row of the device registry, the fields tests look at. */
@@ -74,8 +73,13 @@ const MQTT_ANSWERS = {
 const COMPLAINT =
   /(WARNING|ERROR).*(homeassistant\.components\.mqtt|homeassistant\.helpers\.(template|entity|entity_platform)|homeassistant\.components\.(sensor|binary_sensor|button|switch|number|select|text|event|update|device_automation|automation|blueprint))/;
 
-/** What it says at every start, whatever is published. */
-const KNOWN = [/Skipping pip installation/, /FFmpeg fails/, /Error starting FFmpeg/];
+/** What it says at every start and at every loss of the broker, whatever is published. */
+const KNOWN = [
+  /Skipping pip installation/,
+  /FFmpeg fails/,
+  /Error starting FFmpeg/,
+  /Error returned from MQTT server: The connection was lost/,
+];
 
 /** Starts a new Home Assistant with an MQTT entry (and NUT entries), onboarded, and waits until it runs. */
 export async function startHomeAssistant(options: HomeAssistantOptions): Promise<HomeAssistant> {

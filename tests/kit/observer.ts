@@ -36,7 +36,7 @@ export interface Observer {
   close(): Promise<void>;
 }
 
-/** Connects and subscribes to `#`; whatever the broker has retained has arrived when this resolves. */
+/** Connects and subscribes to `#`; what mosquitto has retained has then arrived. */
 export async function observe(port: number, options: IClientOptions = {}): Promise<Observer> {
   const client = await join(port, options);
   const { mqtt, messages } = client;
@@ -113,10 +113,7 @@ async function subscribeToAll({ mqtt, messages }: Client): Promise<boolean> {
 const hasTransaction = (text: string, transaction: unknown): boolean => {
   const payload = parsed(text);
   return (
-    typeof payload === 'object' &&
-    payload !== null &&
-    'transaction' in payload &&
-    payload.transaction === transaction
+    typeof payload === 'object' && payload !== null && 'transaction' in payload && payload.transaction === transaction
   );
 };
 

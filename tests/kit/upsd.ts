@@ -82,6 +82,7 @@ export class Upsd {
   readonly #options: UpsdOptions;
   readonly #certificate: NssCertificate | undefined;
   readonly #drivers = new Map<string, Driver>();
+  #ups: Readonly<Record<string, UpsSpec>>;
   #server: RunningProcess | undefined;
 
   constructor(folder: string, port: number, options: UpsdOptions, certificate: NssCertificate | undefined) {
@@ -90,12 +91,13 @@ export class Upsd {
     this.fingerprint = certificate?.fingerprint;
     this.#folder = folder;
     this.#options = options;
+    this.#ups = options.ups;
     this.#certificate = certificate;
   }
 
   /** The names of its UPSes. */
   get names(): readonly string[] {
-    return Object.keys(this.#options.ups);
+    return Object.keys(this.#ups);
   }
 
   /** Called by `startUpsd`. */
@@ -183,6 +185,23 @@ export class Upsd {
     await this.#running().kill();
   }
 
+  /** Rewrites ups.conf and lets upsd read it (SIGHUP): UPSes appear and go. Resolves when every new one is served. */
+  async reconfigure(ups: Readonly<Record<string, UpsSpec>>): Promise<void> {
+    const gone = this.names.filter((name) => !(name in ups));
+    const come = Object.keys(ups).filter((name) => !(name in this.#ups));
+    this.#ups = ups;
+    await this.#configure();
+    await Promise.all(come.map((name) => this.#startDriverProcess(name)));
+    this.#running().signal('SIGHUP');
+    await this.waitUntilServed(come);
+    for (const name of gone) {
+      const driver = this.#driver(name);
+      driver.socket.close();
+      await driver.process.kill();
+      this.#drivers.delete(name);
+    }
+  }
+
   /** SIGSTOP: connections stay open and nothing is answered. */
   freezeServer(): void {
     this.#running().signal('SIGSTOP');
@@ -207,7 +226,7 @@ export class Upsd {
       for (const ups of names) {
         for (;;) {
           const answer = await client.ask(`GET VAR ${ups} ups.status`);
-          if (!/WAIT|DRIVER-NOT-CONNECTED|DATA-STALE/.test(answer)) break;
+          if (!/WAIT|DRIVER-NOT-CONNECTED|DATA-STALE|UNKNOWN-UPS/.test(answer)) break;
           if (performance.now() > deadline) throw new Error(`upsd still answers ${answer} after ${timeoutMs} ms`);
           await delay(SETTLE_STEP_MS);
         }
@@ -267,7 +286,7 @@ export class Upsd {
       upsd.push(`CERTPATH ${certificate.databaseFolder}`, `CERTIDENT "${CERTIFICATE}" "${NSS_PASSWORD}"`);
       upsd.push('DISABLE_WEAK_SSL true');
     }
-    const sections = Object.entries(this.#options.ups).map(([ups, spec]) =>
+    const sections = Object.entries(this.#ups).map(([ups, spec]) =>
       [
         `[${ups}]`,
         '  driver = dummy-ups',
@@ -287,7 +306,7 @@ export class Upsd {
     for (const [name, text] of Object.entries(files)) {
       await writeFile(join(etc, name), `${text}\n`, { mode: 0o640 });
     }
-    for (const [ups, spec] of Object.entries(this.#options.ups)) await this.#writeDev(ups, spec.dev);
+    for (const [ups, spec] of Object.entries(this.#ups)) await this.#writeDev(ups, spec.dev);
   }
 
   async #writeDev(ups: string, dev: UpsSpec['dev']): Promise<void> {

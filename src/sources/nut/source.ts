@@ -2,7 +2,7 @@ import type { Instructed, Report } from '../../domain/inputs.ts';
 import type { Order } from '../../domain/intents.ts';
 import type { Clock, Log, Source } from '../../domain/ports.ts';
 import { asMillis, between, type Instant, seconds } from '../../domain/time.ts';
-import { TROUBLE_TEXT, type Trouble } from '../../domain/trouble.ts';
+import type { Trouble } from '../../domain/trouble.ts';
 import { createBackoff, pause, type Random } from '../pace.ts';
 import { createResolver, type Lookup, type Resolver } from './address.ts';
 import { instructDevice } from './instruct.ts';
@@ -118,7 +118,6 @@ class NutSource implements Source {
     const told = this.#told;
     if (told?.kind === trouble.kind && (told.detail === trouble.detail || trouble.kind === 'malformed')) return;
     this.#told = trouble;
-    this.#log.warn(`the NUT server of ${this.name} ${TROUBLE_TEXT[trouble.kind]}`, { detail: trouble.detail });
     report({ kind: 'source-trouble', source: this.name, trouble });
   }
 

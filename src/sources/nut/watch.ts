@@ -3,7 +3,7 @@ import type { Clock, Log } from '../../domain/ports.ts';
 import type { Listed, Reading } from '../../domain/reading.ts';
 import { err, ok, type Result } from '../../domain/result.ts';
 import { after, asInstant, between, type Instant, type Millis, seconds } from '../../domain/time.ts';
-import { TROUBLE_TEXT, type Trouble } from '../../domain/trouble.ts';
+import type { Trouble } from '../../domain/trouble.ts';
 import { createAlarm, jittered, type Random } from '../pace.ts';
 import type { Connection } from './connection.ts';
 import { type Device, forgetTrouble, newDevice, takeStatus, takeWhole } from './device.ts';
@@ -213,12 +213,8 @@ export class Watch {
         const one = chunk[at];
         if (one === undefined) break;
         const { device, question } = one;
-        const wasTold = device.trouble?.told === true;
         const reading = (question.form === 'list' ? takeWhole : takeStatus)(device, reply, moments);
-        if (reading !== undefined) {
-          sweep.readings.set(device.listed.name, reading);
-          if (wasTold) this.#options.log.info(`UPS ${device.listed.name} gives data again`);
-        }
+        if (reading !== undefined) sweep.readings.set(device.listed.name, reading);
         if (device.trouble !== undefined && !device.trouble.told) sweep.troubled.add(device);
       }
     }
@@ -251,14 +247,13 @@ export class Watch {
   }
 
   #tell({ readings, troubled }: Sweep): void {
-    const { report, source, log, clock, random, config } = this.#options;
+    const { report, source, clock, random, config } = this.#options;
     if (readings.size > 0) report({ kind: 'readings', source, readings });
     for (const device of troubled) {
       if (device.trouble === undefined) continue;
       const { trouble } = device.trouble;
       const { name } = device.listed;
       device.trouble = { told: true, trouble };
-      log.warn(`UPS ${name} ${TROUBLE_TEXT[trouble.kind]}`, { detail: trouble.detail });
       report({ kind: 'device-trouble', address: { source, name }, trouble });
       if (trouble.kind === 'unknown-ups') this.#due.listing = clock.now();
     }

@@ -59,9 +59,12 @@ export function createSimulatedSource(name: string, config: SimulatedConfig, dep
   return {
     name,
     watch: async (report, signal) => {
-      log.info(`simulates ${seats.size === 1 ? 'one UPS' : `${seats.size} UPSes`} at ${config.speed} times the speed`, {
-        seed,
-      });
+      log.debug(
+        `simulates ${seats.size === 1 ? 'one UPS' : `${seats.size} UPSes`} at ${config.speed} times the speed`,
+        {
+          seed,
+        },
+      );
       introduce(name, seats.keys(), report);
       while (!signal.aborted) {
         for (const readings of sweeps(seats, look)) report({ kind: 'readings', source: name, readings });

@@ -1,0 +1,95 @@
+import { DEFAULT_ALLOW } from '../../src/domain/allow-list.ts';
+import type { Input, Report } from '../../src/domain/inputs.ts';
+import type { State } from '../../src/domain/state.ts';
+import { after, asInstant, type Instant, type Millis, seconds } from '../../src/domain/time.ts';
+import type { Announced } from '../../src/mqtt/announced.ts';
+import { Announcer, type AnnouncerOptions } from '../../src/mqtt/announcer.ts';
+import { AVAILABILITY, Publisher } from '../../src/mqtt/publisher.ts';
+import { type Topics, topicsOf } from '../../src/mqtt/topics.ts';
+import { createLoop } from '../../src/runtime/loop.ts';
+import type { PublishedMessage } from '../kit/discovery-components.ts';
+
+/** The loop and what MQTT makes of it, over a broker that is only a map; time stands until it is moved. */
+export interface House {
+  readonly topics: Topics;
+  /** The last message of every topic; one that was cleared is not there. */
+  readonly messages: ReadonlyMap<string, PublishedMessage>;
+  readonly announcer: Announcer;
+  readonly publisher: Publisher;
+  readonly state: () => State;
+  readonly push: (input: Input) => void;
+  readonly report: (report: Report) => void;
+  /** Moves the clock on in steps of the program's tick. */
+  readonly pass: (span: Millis) => void;
+  readonly now: () => Instant;
+}
+
+export interface HouseOptions {
+  readonly mode?: AnnouncerOptions['mode'];
+  readonly allow?: readonly string[];
+  readonly sources?: readonly string[];
+  readonly memory?: readonly Announced[];
+  readonly start?: Instant;
+  /** Every message in its order, cleared topics with an empty payload. */
+  readonly onMessage?: (topic: string, payload: string, retain: boolean) => void;
+}
+
+/** Everything that a device could be told. */
+export const EVERYTHING: readonly string[] = ['*', 'set:*', 'bridge.*'];
+
+export function openHouse({
+  mode = 'device',
+  allow = DEFAULT_ALLOW,
+  sources = ['nas'],
+  memory = [],
+  start = asInstant(0),
+  onMessage = () => undefined,
+}: HouseOptions = {}): House {
+  let now = start;
+  const topics = topicsOf('gridwarden', 'home');
+  const messages = new Map<string, PublishedMessage>();
+  const retain = (topic: string, payload: string): void => {
+    if (payload === '') messages.delete(topic);
+    else messages.set(topic, { payload, retain: true, qos: 1 });
+    onMessage(topic, payload, true);
+  };
+  const announcer = new Announcer({ mode, prefix: 'homeassistant' }, memory, now);
+  const publisher = new Publisher({
+    topics,
+    node: 'home',
+    version: '1.0.0',
+    started: '2026-01-01T00:00:00.000Z',
+    forgetAfter: seconds(3600),
+    announcer,
+    outlet: {
+      retain,
+      clear: (topic) => retain(topic, ''),
+      again: (topic) => onMessage(topic, messages.get(topic)?.payload ?? '', true),
+      pass: (topic, payload) => onMessage(topic, payload, false),
+    },
+  });
+  const loop = createLoop({
+    clock: { now: () => now, wall: () => 1_767_225_600_000 + now },
+    act: () => undefined,
+    sinks: [{ name: 'mqtt', accept: (transition) => publisher.accept(transition) }],
+    blame: (part, thrown) => {
+      throw new Error(`${part} threw`, { cause: thrown });
+    },
+  });
+  retain(topics.bridgeState, AVAILABILITY.online);
+  const settings = { node: 'home', armed: false, dryRun: false, sources, devices: [], allow, digest: '0123456789ab' };
+  loop.push({ kind: 'configured', settings });
+  return {
+    topics,
+    messages,
+    announcer,
+    publisher,
+    state: loop.state,
+    push: (input) => void loop.push(input),
+    report: (report) => void loop.push({ kind: 'report', report }),
+    pass: (span) => {
+      for (const end = after(now, span); now < end; loop.push({ kind: 'tick' })) now = after(now, seconds(1));
+    },
+    now: () => now,
+  };
+}

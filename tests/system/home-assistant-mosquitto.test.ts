@@ -1,0 +1,487 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type FakeUpsd, startFakeUpsd } from '../kit/fake-upsd.ts';
+import { type Gridwarden, startGridwarden } from '../kit/gridwarden.ts';
+import { type HomeAssistant, startHomeAssistant } from '../kit/home-assistant.ts';
+import {
+  type Announced,
+  announcements,
+  entitiesOf,
+  entityIds,
+  expectAsAnnounced,
+  lastingStates,
+  waitForRegistries,
+  waitForStates,
+  waitUntilRegistered,
+} from '../kit/home-assistant-announced.ts';
+import { type Mosquitto, startMosquitto } from '../kit/mosquitto.ts';
+import { type Client, join } from '../kit/mqtt.ts';
+import { describeWith } from '../kit/presence.ts';
+import { startUpsd, type Upsd } from '../kit/upsd.ts';
+
+const BRIDGE = 'gridwarden_t_bridge';
+const [RACK, DESK, SPARE, ATTIC] = ['rack', 'desk', 'spare', 'attic'].map((id) => `gridwarden_t_${id}`) as [
+  string,
+  string,
+  string,
+  string, // four names in, four identifiers out
+];
+const USER = { username: 'bridge', password: 'to be told' };
+
+/**
+ * A UPS that says much: every kind of unit, texts that look like numbers, a variable that nobody knows. What it is
+ * stands in `ups.*` alone, from which every driver makes `device.*`.
+ */
+const RACK_VARIABLES = {
+  'ambient.humidity': '41',
+  'ambient.temperature': '23.4',
+  'battery.charge': '87',
+  'battery.charge.low': '10',
+  'battery.charger.status': 'charging',
+  'battery.current': '-1.20',
+  'battery.date': '2024/01/15',
+  'battery.packs': '2',
+  'battery.runtime': '3720',
+  'battery.temperature': '29.1',
+  'battery.type': 'PbAc',
+  'battery.voltage': '27.10',
+  'experimental.level': '007',
+  'input.frequency': '50.0',
+  'input.L1-N.voltage': '231.8',
+  'input.sensitivity': 'high',
+  'input.transfer.high': '253',
+  'input.transfer.low': '208',
+  'input.transfer.reason': 'input voltage out of range',
+  'input.voltage': '231.8',
+  'outlet.1.current': '0.8',
+  'outlet.1.desc': 'Group 1',
+  'outlet.1.status': 'on',
+  'output.current': '0.95',
+  'output.frequency': '50.0',
+  'output.powerfactor': '0.93',
+  'output.voltage': '230.4',
+  'ups.alarm': 'Replace battery!',
+  'ups.beeper.status': 'enabled',
+  'ups.delay.shutdown': '20',
+  'ups.firmware': '09.3',
+  'ups.load': '23.4',
+  'ups.mfr': 'American Power Conversion',
+  'ups.mfr.date': '2019/07/01',
+  'ups.model': 'Smart-UPS 1500',
+  'ups.power': '226',
+  'ups.power.nominal': '1500',
+  'ups.realpower': '210',
+  'ups.realpower.nominal': '980',
+  'ups.serial': '000123456789',
+  'ups.status': 'OL CHRG',
+  'ups.temperature': '31.5',
+  'ups.test.result': 'Done and passed',
+  'ups.timer.shutdown': '-1',
+};
+
+const small = { variables: { 'ups.status': 'OL', 'battery.charge': '100' } };
+const DESK_UPS = {
+  desc: 'Desk UPS',
+  variables: {
+    'battery.charge': '100',
+    'battery.charge.low': '20',
+    'device.mfr': 'CPS',
+    'device.model': 'CP1500',
+    'input.sensitivity': 'normal',
+    'outlet.1.desc': 'Lamp',
+    'outlet.1.status': 'on',
+    'ups.id': 'desk',
+    'ups.start.auto': 'yes',
+    'ups.status': 'OL',
+  },
+  rw: {
+    'battery.charge.low': { ranges: [[10, 90]] as const },
+    'input.sensitivity': { enum: ['low', 'normal', 'high'] },
+    'ups.id': { type: 'STRING:16' },
+    'ups.start.auto': { enum: ['yes', 'no'] },
+  },
+  commands: ['beeper.mute', 'load.off', 'load.on', 'outlet.1.load.off', 'outlet.1.load.on', 'test.battery.start.quick'],
+};
+
+describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosquitto', () => {
+  let broker: Mosquitto;
+  let upsd: Upsd;
+  let fake: FakeUpsd;
+  let gridwarden: Gridwarden;
+  let home: HomeAssistant;
+  let told: ReadonlyMap<string, Announced>;
+
+  const configuration = (more: { readonly only?: readonly string[]; readonly label?: string } = {}) => ({
+    node: 't',
+    mqtt: { url: broker.url, forget_after: '5s' },
+    sources: {
+      nas: { nut: { host: '127.0.0.1', port: upsd.port } },
+      office: {
+        nut: { host: '127.0.0.1', port: fake.port, ...USER, ...(more.only === undefined ? {} : { ups: more.only }) },
+      },
+    },
+    ...(more.label === undefined ? {} : { ups: { desk: { source: 'office', label: more.label } } }),
+    commands: { allow: ['beeper.*', 'test.battery.*', 'outlet.*', 'set:*', 'bridge.reload'] },
+  });
+  const announced = (identifier: string): Announced => {
+    const found = told.get(identifier);
+    if (found === undefined) throw new Error(`${identifier} was not announced`);
+    return found;
+  };
+  /** What the broker retains now. */
+  const look = async (identifiers: readonly string[] = [BRIDGE, RACK, DESK, SPARE, ATTIC]) => {
+    told = await announcements(broker.port, identifiers);
+  };
+  const statesNow = (identifiers: readonly string[]) => lastingStates(home, identifiers.map(announced));
+  const statesAre = (states: ReadonlyMap<string, string>, timeoutMs?: number) => waitForStates(home, states, timeoutMs);
+  /** The states of a device that is lost, or whose bridge or broker is; `except` stay as they are. */
+  const unavailable = (identifiers: readonly string[], except?: RegExp) => {
+    const ids = [...statesNow(identifiers).keys()].filter((id) => except?.test(id) !== true);
+    return new Map(ids.map((id) => [id, 'unavailable']));
+  };
+
+  beforeAll(async () => {
+    [broker, upsd, fake] = await Promise.all([
+      startMosquitto(),
+      startUpsd({ ups: { rack: { dev: RACK_VARIABLES } } }),
+      startFakeUpsd({
+        ups: { desk: DESK_UPS, spare: small, attic: small },
+        users: { bridge: { password: USER.password, actions: ['SET'], instcmds: 'ALL' } },
+      }),
+    ]);
+    gridwarden = await startGridwarden({ config: configuration() });
+    home = await startHomeAssistant({ mqttPort: broker.port });
+    await look();
+    await waitUntilRegistered(home, told.values());
+  }, 180_000);
+  afterAll(async () => {
+    await gridwarden?.dispose();
+    await home?.dispose();
+    await Promise.all([broker?.dispose(), upsd?.stop(), fake?.stop()]);
+  });
+  afterEach(() => {
+    expect(home.complaints()).toEqual([]);
+  });
+
+  test('registers exactly what was announced', async () => {
+    for (const identifier of told.keys()) await expectAsAnnounced(home, announced(identifier));
+    expect(await home.mqttDevice(RACK)).toMatchObject({
+      name: 'rack',
+      manufacturer: 'American Power Conversion',
+      model: 'Smart-UPS 1500',
+      serial_number: '000123456789',
+      sw_version: '09.3',
+    });
+    expect(await home.mqttDevice(DESK)).toMatchObject({ name: 'Desk UPS', manufacturer: 'CPS', serial_number: null });
+    expect((await home.entities()).filter(({ platform }) => platform === 'mqtt')).toHaveLength(
+      [...told.values()].flatMap(entitiesOf).length,
+    );
+    const desk = [...entityIds(announced(DESK)).keys()];
+    expect(desk).toContain('outlet_1');
+    expect(desk.filter((key) => /load_o/.test(key))).toEqual([]);
+  });
+
+  test('shows every value of the NUT server, those of disabled entities too', async () => {
+    const variables = new Map(
+      entitiesOf(announced(RACK)).flatMap(({ platform, value_template = '', default_entity_id = '' }) => {
+        const [, variable] = /^\{\{ value_json\['([\w.-]+)'\] \}\}$/.exec(value_template) ?? [];
+        return platform === 'sensor' && variable !== undefined ? [[variable, default_entity_id]] : [];
+      }),
+    );
+    expect([...variables.keys()]).toEqual(expect.arrayContaining(Object.keys(RACK_VARIABLES)));
+    const everything = [...told.values()].flatMap((one) => [...entityIds(one).values()]);
+    await home.enableEntities(everything);
+    await Promise.all(everything.map((id) => home.waitForState(id, (state) => state !== undefined)));
+
+    const derived = { 'ups.status.display': 'Online, Battery Charging', power: '210', connection: 'connected' };
+    for (const [variable, entity] of variables) {
+      const [, raw] = /^VAR \S+ \S+ "(.*)"$/.exec(await upsd.ask(`GET VAR rack ${variable}`)) ?? [];
+      const expected = raw ?? Object.entries(derived).find(([name]) => name === variable)?.[1];
+      if (expected === undefined) throw new Error(`${entity} shows ${variable}, which upsd does not have`);
+      const { unit_of_measurement: unit } = (await home.waitForState(entity, isKnown))?.attributes ?? {};
+      const shown = home.state(entity)?.state;
+      if (unit === undefined) expect(shown, variable).toBe(/^battery.packs$/.test(variable) ? '2' : expected);
+      else expect(Number(shown), variable).toBe(Number(expected));
+    }
+    expect(home.state('sensor.rack_experimental_level')?.state).toBe('007');
+    expect(home.state('sensor.rack_power')?.attributes).toMatchObject({ basis: 'measured', unit_of_measurement: 'W' });
+    await statesAre(
+      new Map([
+        ['binary_sensor.rack_mains', 'on'],
+        ['binary_sensor.rack_flag_chrg', 'on'],
+        ['binary_sensor.rack_flag_lb', 'off'],
+        ['binary_sensor.rack_communication', 'on'],
+        ['binary_sensor.gridwarden_t_connection', 'on'],
+        ['binary_sensor.gridwarden_t_armed', 'off'],
+      ]),
+    );
+  });
+
+  test('shows a change, fires the event and starts an automation by a device trigger', async () => {
+    const device = await home.mqttDevice(RACK);
+    // Documented by Home Assistant: a list of triggers as an automation holds them.
+    const triggers = (await home.ws({
+      type: 'device_automation/trigger/list',
+      device_id: device?.id,
+    })) as readonly Record<string, unknown>[];
+    const power = triggers.filter(({ domain, type }) => domain === 'mqtt' && type === 'power_event');
+    expect(power.map(({ subtype }) => subtype).sort()).toEqual(
+      ['alarm', 'bypass', 'commbad', 'commok', 'fsd', 'lowbatt', 'off', 'onbatt', 'online', 'over', 'replbatt'].sort(),
+    );
+    const onbatt = power.find(({ subtype }) => subtype === 'onbatt');
+    const reloaded = new Promise<void>((resolve) => void home.subscribe('automation_reloaded', () => resolve()));
+    await home.rest.post('/api/config/automation/config/outage', {
+      alias: 'outage',
+      triggers: [onbatt],
+      conditions: [],
+      actions: [{ event: 'outage_seen' }],
+    });
+    await reloaded;
+    const seen = new Promise<void>((resolve) => void home.subscribe('outage_seen', () => resolve()));
+    const shown = statesAre(
+      new Map([
+        ['sensor.rack_ups_status', 'OB DISCHRG'],
+        ['sensor.rack_ups_status_display', 'On Battery, Battery Discharging'],
+        ['sensor.rack_battery_charge', '55'],
+        ['binary_sensor.rack_mains', 'off'],
+        ['binary_sensor.rack_flag_chrg', 'off'],
+        ['binary_sensor.rack_flag_dischrg', 'on'],
+      ]),
+      8_000,
+    );
+    const event = home.waitForState('event.rack_event', (state) => state?.attributes['event_type'] === 'onbatt', 8_000);
+    const onBridge = home.waitForState(
+      'event.gridwarden_t_event',
+      (state) => state?.attributes['event_type'] === 'onbatt' && state.attributes['device'] === 'rack',
+      8_000,
+    );
+    await upsd.set('rack', { 'ups.status': 'OB DISCHRG', 'battery.charge': '55' });
+    await Promise.all([shown, event, onBridge, seen]);
+    await upsd.set('rack', { 'ups.status': 'OL CHRG', 'battery.charge': '87' });
+    await home.waitForState('event.rack_event', (state) => state?.attributes['event_type'] === 'online', 8_000);
+    await home.waitForValue('sensor.rack_battery_charge', '87', 8_000);
+  });
+
+  test('carries a button, a number, a select, switches and a text to the server, and back what became of it', async () => {
+    const client = await responses();
+    const outlet = (command: string) => (command.endsWith('.on') ? 'on' : 'off');
+    fake.onInstcmd = ({ command }) => {
+      if (command.startsWith('outlet.1.')) fake.set('desk', 'outlet.1.status', outlet(command));
+      return 'success';
+    };
+    const acts: readonly (readonly [
+      line: string,
+      about: object,
+      domain: string,
+      service: string,
+      data: Record<string, unknown>,
+      after?: string,
+    ])[] = [
+      [
+        'INSTCMD desk beeper.mute',
+        { command: 'beeper.mute' },
+        'button',
+        'press',
+        { entity_id: 'button.desk_command_beeper_mute' },
+      ],
+      [
+        'SET VAR desk battery.charge.low "35"',
+        { variable: 'battery.charge.low' },
+        'number',
+        'set_value',
+        { entity_id: 'number.desk_set_battery_charge_low', value: 35 },
+        '35',
+      ],
+      [
+        'SET VAR desk input.sensitivity "low"',
+        { variable: 'input.sensitivity' },
+        'select',
+        'select_option',
+        { entity_id: 'select.desk_set_input_sensitivity', option: 'low' },
+        'low',
+      ],
+      [
+        'SET VAR desk ups.start.auto "no"',
+        { variable: 'ups.start.auto' },
+        'switch',
+        'turn_off',
+        { entity_id: 'switch.desk_set_ups_start_auto' },
+        'off',
+      ],
+      [
+        'SET VAR desk ups.id "lab \\"2\\""',
+        { variable: 'ups.id' },
+        'text',
+        'set_value',
+        { entity_id: 'text.desk_set_ups_id', value: 'lab "2"' },
+        'lab "2"',
+      ],
+      [
+        'INSTCMD desk outlet.1.load.off',
+        { command: 'outlet.1.load.off' },
+        'switch',
+        'turn_off',
+        { entity_id: 'switch.desk_outlet_1' },
+        'off',
+      ],
+      [
+        'INSTCMD desk outlet.1.load.on',
+        { command: 'outlet.1.load.on' },
+        'switch',
+        'turn_on',
+        { entity_id: 'switch.desk_outlet_1' },
+        'on',
+      ],
+    ];
+    for (const [line, about, domain, service, data, after] of acts) {
+      const since = fake.requestCount;
+      const heard = client.messages.all.length;
+      await home.callService(domain, service, data);
+      const arrived = await fake.waitForRequest(/^(?:INSTCMD|SET VAR)/, { since });
+      expect(unquoted(arrived.line)).toBe(unquoted(line));
+      const answer = await client.messages.find((message) => client.messages.all.indexOf(message) >= heard);
+      expect(JSON.parse(answer.text)).toMatchObject({ ...about, status: 'ok', data: { confirmed: true } });
+      if (after !== undefined) await home.waitForValue(String(data['entity_id']), after, 8_000);
+    }
+    await client.mqtt.endAsync(true);
+  });
+
+  test('shows the old value again when the driver refuses the new one', async () => {
+    const client = await responses();
+    fake.onSet = () => 'failed';
+    await home.callService('number', 'set_value', { entity_id: 'number.desk_set_battery_charge_low', value: 50 });
+    const answer = await client.messages.find(({ text }) => text.includes('"status":"error"'));
+    expect(JSON.parse(answer.text)).toMatchObject({ variable: 'battery.charge.low', code: 'refused' });
+    expect(home.state('number.desk_set_battery_charge_low')?.state).toBe('35');
+    fake.onSet = undefined;
+    await client.mqtt.endAsync(true);
+  });
+
+  test('reloads the configuration by the button of the bridge', async () => {
+    await gridwarden.configure(configuration({ label: 'Study' }));
+    const renamed = waitForRegistries(home, 'the new name', (devices) => devices.some(({ name }) => name === 'Study'));
+    await pressReload();
+    await renamed;
+    await look();
+    for (const identifier of told.keys()) await expectSameExceptEnabled(identifier);
+    await gridwarden.configure(configuration());
+    await pressReload();
+    await waitForRegistries(home, 'the old name', (devices) => devices.some(({ name }) => name === 'Desk UPS'));
+    await look();
+  });
+
+  test('is unavailable within seconds after a kill -9, and back after a start', async () => {
+    const before = statesNow([BRIDGE, RACK, DESK]);
+    const lost = statesAre(unavailable([RACK, DESK]), 5_000);
+    const off = home.waitForValue('binary_sensor.gridwarden_t_connection', 'off', 5_000);
+    await gridwarden.kill();
+    await Promise.all([lost, off]);
+    await gridwarden.start();
+    await statesAre(before);
+  });
+
+  test('shows the UPSes of a dead server as unavailable, says so, and has them back by itself', async () => {
+    const before = statesNow([BRIDGE, RACK, DESK]);
+    const event = home.waitForState(
+      'event.rack_event',
+      (state) => state?.attributes['event_type'] === 'commbad',
+      10_000,
+    );
+    await upsd.killServer();
+    await statesAre(
+      new Map([
+        ...unavailable([RACK], /_connection$|_communication$/),
+        ['binary_sensor.rack_communication', 'off'],
+        ['sensor.rack_connection', 'unreachable'],
+      ]),
+      10_000,
+    );
+    await event;
+    for (const [id, value] of statesNow([BRIDGE, DESK])) expect([id, value]).toEqual([id, before.get(id)]);
+    await upsd.startServer();
+    await statesAre(before);
+  });
+
+  test('has everything back after a restart of a broker that remembers nothing', async () => {
+    const before = statesNow([...told.keys()]);
+    const lost = statesAre(unavailable([...told.keys()]));
+    await broker.restart();
+    await lost;
+    await statesAre(before, 40_000);
+    const former = told;
+    await look();
+    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(former));
+  }, 60_000);
+
+  test('removes a variable and a UPS that are no more', async () => {
+    expect(home.state('sensor.rack_ups_temperature')?.state).toBe('31.5');
+    await upsd.set('rack', { 'ups.temperature': '' });
+    await home.waitForValue('sensor.rack_ups_temperature', 'unknown', 8_000);
+    await gridwarden.configure(configuration({ only: ['desk', 'attic'] }));
+    await pressReload();
+    await waitForRegistries(home, 'no temperature and no spare UPS', (devices, entities) => {
+      const has = (id: string) => entities.some(({ unique_id }) => unique_id.startsWith(id));
+      const device = devices.some(({ identifiers }) => identifiers.some(([, id]) => id === SPARE));
+      return !device && !has(`${SPARE}_`) && !has(`${RACK}_ups_temperature`);
+    });
+    await look([BRIDGE, RACK, DESK, ATTIC]);
+    for (const identifier of told.keys()) await expectSameExceptEnabled(identifier);
+  });
+
+  test('has everything back after its own restart, without what was removed meanwhile', async () => {
+    const before = statesNow([BRIDGE, RACK, DESK]);
+    await home.stop();
+    const client = await join(broker.port);
+    await client.mqtt.subscribeAsync('homeassistant/device/+/config');
+    await upsd.set('rack', { 'battery.packs': '' });
+    await gridwarden.configure(configuration({ only: ['desk'] }));
+    await client.mqtt.publishAsync('gridwarden/t/bridge/request/reload', '{}', { qos: 1 });
+    await client.messages.find(({ topic, text }) => topic.includes(ATTIC) && text === '', 20_000);
+    await client.messages.find(
+      ({ topic, text }) => topic.includes(RACK) && text.includes('"battery_packs":{"platform":"sensor"}'),
+      20_000,
+    );
+    await client.mqtt.endAsync(true);
+
+    await home.start();
+    const changed = /battery_packs|_t_configuration/;
+    await statesAre(new Map([...before].filter(([id]) => !changed.test(id))));
+    await waitForRegistries(home, 'no packs and no UPS in the attic', (devices, entities) => {
+      const has = (id: string) => entities.some(({ unique_id }) => unique_id.startsWith(id));
+      const device = devices.some(({ identifiers }) => identifiers.some(([, id]) => id === ATTIC));
+      return !device && !has(`${ATTIC}_`) && !has(`${RACK}_battery_packs`);
+    });
+    await look([BRIDGE, RACK, DESK]);
+    for (const identifier of told.keys()) await expectSameExceptEnabled(identifier);
+  }, 120_000);
+
+  /** A client that hears what becomes of orders to the UPS on the desk. */
+  async function responses(): Promise<Client> {
+    const client = await join(broker.port);
+    await client.mqtt.subscribeAsync('gridwarden/t/ups/desk/response');
+    return client;
+  }
+
+  async function pressReload(): Promise<void> {
+    const client = await join(broker.port);
+    await client.mqtt.subscribeAsync('gridwarden/t/bridge/response/reload');
+    await home.callService('button', 'press', { entity_id: 'button.gridwarden_t_command_reload' });
+    const { text } = await client.messages.find(() => true);
+    expect(JSON.parse(text)).toMatchObject({ status: 'ok' });
+    await client.mqtt.endAsync(true);
+  }
+
+  /** As announced, but for what the tests have enabled. */
+  async function expectSameExceptEnabled(identifier: string): Promise<void> {
+    const one = announced(identifier);
+    const components = Object.fromEntries(
+      Object.entries(one.components).map(([key, component]) => [key, { ...component, enabled_by_default: true }]),
+    );
+    await expectAsAnnounced(home, { ...one, components });
+  }
+});
+
+const isKnown = (state: { readonly state: string } | undefined): boolean =>
+  state !== undefined && state.state !== 'unknown' && state.state !== 'unavailable';
+
+/** The same request whether or not a plain word stands in quotes. */
+const unquoted = (line: string): string => line.replace(/"([\w.]+)"/g, '$1');
