@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type App, startApp } from '../app.ts';
+import { startApp } from '../app.ts';
 import { findConfiguration } from '../config/files.ts';
 import { explain, type Problem } from '../config/problem.ts';
 import { type Loaded, readConfiguration } from '../config/read.ts';
@@ -46,7 +46,8 @@ export async function run(options: RunOptions): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  const app = await startApp({
+  const stopping = untilStopped(log);
+  const starting = startApp({
     loaded,
     read,
     stateFolder: folder.value.path,
@@ -55,8 +56,10 @@ export async function run(options: RunOptions): Promise<void> {
     log,
     environment: process.env,
   });
-  const signal = await untilStopped(app, log);
-  log.info(`stopping on ${signal}`);
+  // Both from here on: a signal that comes during the start waits for it, and does not kill what is half there.
+  process.on('SIGHUP', () => void starting.then((app) => app.reload()));
+  const app = await starting;
+  log.info(`stopping on ${await stopping}`);
   const late = await app.stop();
   await folder.value.close();
   log.info('stopped');
@@ -109,9 +112,8 @@ async function openFolder(
   return { ok: true, value: { path: folder, close: async () => release() } };
 }
 
-/** SIGHUP reloads; SIGTERM and SIGINT end the wait; a second one of them ends the process at once. */
-function untilStopped(app: App, log: Log): Promise<NodeJS.Signals> {
-  process.on('SIGHUP', () => app.reload());
+/** SIGTERM and SIGINT end the wait; a second one of them ends the process at once. */
+function untilStopped(log: Log): Promise<NodeJS.Signals> {
   process.on('uncaughtException', (thrown) => {
     log.error('a bug has ended the program', { err: thrown });
     process.exit(1);

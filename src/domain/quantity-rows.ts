@@ -210,7 +210,7 @@ const NAMED: readonly (readonly [string, Quantity])[] = [
   ['ups.delay.reboot', span('UPS reboot delay', HIDDEN, RATED, { min: -1, max: 2_147_483_647 })],
   ['ups.delay.shutdown', span('UPS shutdown delay', HIDDEN, RATED, { min: -1, max: 2_147_483_647 })],
   ['ups.delay.start', span('Load restart delay', HIDDEN, RATED, { min: -1, max: 2_147_483_647 })],
-  ['ups.display.language', text('Display language', HIDDEN)],
+  ['ups.display.language', text('Language', HIDDEN)],
   ['ups.efficiency', percent('Efficiency', HIDDEN, MEASURED)],
   ['ups.firmware', text('Firmware', HIDDEN)],
   ['ups.firmware.aux', text('Auxiliary firmware', HIDDEN)],

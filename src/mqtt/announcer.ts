@@ -56,7 +56,8 @@ export class Announcer {
     this.#mode = mode;
     this.#prefix = prefix;
     const moving = new Set(memory.filter(({ stage }) => stage === 'moving').map(({ identifier }) => identifier));
-    for (const entry of memory) {
+    for (const told of memory) {
+      const entry = mode === 'off' && told.stage === 'moving' ? { ...told, stage: 'there' as const } : told;
       const begin = moving.has(entry.identifier) && entry.stage === 'there' ? after(start, MIGRATION) : start;
       this.#kept.set(entry.topic, { entry, plan: goingOn(entry, begin), served: false, sentAt: undefined });
     }
@@ -91,6 +92,7 @@ export class Announcer {
     if (this.#mode === 'off') return;
     const wanted = entriesOf(announcement, this.#mode, this.#prefix, keep);
     let first = now;
+    let moved: Components = {};
     for (const one of this.#kept.values()) {
       const { topic, identifier, stage, mode, clears } = one.entry;
       if (identifier !== announcement.identifier || wanted.has(topic)) continue;
@@ -99,11 +101,18 @@ export class Announcer {
       if (stage !== 'there') continue;
       if (mode === this.#mode) this.#leave(one, now, []);
       else {
+        moved = { ...moved, ...one.entry.leaving, ...one.entry.components };
         this.#migrate(one, now);
         first = after(now, MIGRATION);
       }
     }
-    for (const [topic, entry] of wanted) this.#renew(topic, entry, now, first);
+    // What is to go takes the new form with all the rest: in the old one it would only be let go of, not removed.
+    const lost = without(moved, announcement.components);
+    for (const [topic, entry] of wanted) {
+      this.#renew(topic, this.#mode === 'device' ? { ...entry, leaving: lost } : entry, now, first);
+    }
+    if (this.#mode === 'single')
+      this.#loseAll(entriesOf({ ...announcement, components: lost }, 'single', this.#prefix), first);
   }
 
   /** The device with this identifier is no more. False when nothing is announced that its topics could go with. */
@@ -117,10 +126,12 @@ export class Announcer {
   born(now: Instant): void {
     for (const one of this.#kept.values()) {
       if (one.entry.stage === 'moving') continue;
-      const removes = one.entry.stage !== 'there' || Object.keys(one.entry.leaving).length > 0;
+      const removes = one.entry.stage !== 'there' || !isEmpty(one.entry.leaving);
       const at = spaced(one, now);
       one.plan = removes ? twoSteps(at) : [{ at, step: 'last' }];
       one.served = removes;
+      // It stands there in full again, until the second step.
+      if (one.entry.stage === 'gone') this.#change(one, { stage: 'going' });
     }
   }
 
@@ -174,20 +185,28 @@ export class Announcer {
     one.served = false;
   }
 
+  #loseAll(entries: ReadonlyMap<string, Announced>, at: Instant): void {
+    for (const [topic, entry] of entries) {
+      const plan = twoSteps(at);
+      this.#kept.set(topic, { entry: { ...entry, stage: 'going' }, plan, served: false, sentAt: undefined });
+    }
+  }
+
   #renew(topic: string, entry: Announced, now: Instant, first: Instant): void {
     const one = this.#kept.get(topic);
     if (one === undefined) {
-      this.#kept.set(topic, { entry, plan: [{ at: first, step: 'last' }], served: false, sentAt: undefined });
+      const plan: Kept['plan'] = isEmpty(entry.leaving) ? [{ at: first, step: 'last' }] : twoSteps(first);
+      this.#kept.set(topic, { entry, plan, served: false, sentAt: undefined });
       this.#version += 1;
       return;
     }
-    const next = { ...entry, leaving: leavingOf(one.entry, entry.components) };
+    const next = { ...entry, leaving: { ...entry.leaving, ...leavingOf(one.entry, entry.components) } };
     if (JSON.stringify(one.entry) === JSON.stringify(next)) return;
     const back = one.entry.stage !== 'there';
     this.#change(one, next);
     if (one.plan.length > 0 && !back) return;
     const at = one.sentAt === undefined || back ? spaced(one, first) : after(now, GATHER);
-    one.plan = Object.keys(next.leaving).length > 0 ? twoSteps(at) : [{ at, step: 'renewed' }];
+    one.plan = isEmpty(next.leaving) ? [{ at, step: 'renewed' }] : twoSteps(at);
     one.served = false;
   }
 
@@ -197,7 +216,7 @@ export class Announcer {
     if (one.entry.stage !== 'there') {
       this.#kept.delete(topic);
       this.#version += 1;
-    } else if (Object.keys(one.entry.leaving).length > 0) this.#change(one, { leaving: {} });
+    } else if (!isEmpty(one.entry.leaving)) this.#change(one, { leaving: {} });
   }
 }
 
@@ -224,9 +243,9 @@ function goingOn({ stage }: Announced, at: Instant): Kept['plan'] {
   }
 }
 
-/** The moment, or later where the last version is too young for another one. */
-function spaced({ sentAt }: Kept, at: Instant): Instant {
-  const soonest = sentAt === undefined ? at : after(sentAt, GATHER);
+/** The moment, or later where the last version is too young for another one or the first is not to come yet. */
+function spaced({ sentAt, plan }: Kept, at: Instant): Instant {
+  const soonest = sentAt === undefined ? (plan[0]?.at ?? at) : after(sentAt, GATHER);
   return soonest > at ? soonest : at;
 }
 
@@ -246,16 +265,19 @@ function payloadOf(entry: Announced, step: Step): string {
 
 /** What was announced and is not wanted any more, with what was leaving already; whatever is wanted again stays. */
 function leavingOf(before: Announced, wanted: Components): Components {
-  if (before.mode === 'single') return {};
-  const all = Object.entries({ ...before.leaving, ...before.components });
-  return Object.fromEntries(all.filter(([key]) => !(key in wanted)));
+  return before.mode === 'single' ? {} : without({ ...before.leaving, ...before.components }, wanted);
 }
+
+const without = (components: Components, others: Components): Components =>
+  Object.fromEntries(Object.entries(components).filter(([key]) => !(key in others)));
+
+const isEmpty = (components: Components): boolean => Object.keys(components).length === 0;
 
 function entriesOf(
   { identifier, root, components }: Announcement,
   mode: 'device' | 'single',
   prefix: string,
-  { source, clears, variables }: Remembered,
+  { source, clears, variables }: Remembered = { clears: [], variables: [] },
 ): ReadonlyMap<string, Announced> {
   const shared = {
     mode,

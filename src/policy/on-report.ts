@@ -105,7 +105,7 @@ function settled(
     derived: new Map(),
   };
   const { nominalPower: _, ...known } = before;
-  const missing = source?.listed !== undefined && found === undefined;
+  const missing = source?.link.kind === 'up' && source.listed !== undefined && found === undefined;
   const link = missing ? lostSince(known.link, NOT_LISTED, stamp) : known.link;
   const device: DeviceState = {
     ...known,

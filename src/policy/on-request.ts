@@ -153,12 +153,14 @@ function answered(state: State, request: Request, answer: Answer): Decision {
 function factOf(state: State, { ask, from }: Request, answer: Answer): Fact {
   const device = 'device' in ask && ask.device !== undefined ? state.devices.get(ask.device) : undefined;
   const type = device === undefined ? bridgeEvent(ask, answer) : ask.kind === 'set' ? 'set' : 'command';
-  const end = answer.status === 'ok' ? 'done' : `refused: ${answer.error}`;
+  const end = answer.status === 'ok' ? `done${changesText(answer.data)}` : `refused: ${answer.error}`;
   const details = {
     ...detailsOf(ask),
     from,
     status: answer.status,
     ...(answer.status === 'error' ? { code: answer.code } : {}),
+    // What a reload changed, or what is wrong with the file, is for everybody.
+    ...(ask.kind === 'verb' && ask.verb === 'reload' ? answer.data : {}),
   };
   return {
     type,
@@ -167,6 +169,13 @@ function factOf(state: State, { ask, from }: Request, answer: Answer): Fact {
     text: `${device === undefined ? '' : `${device.label}: `}${describe(ask)}: ${end}`,
     details,
   };
+}
+
+/** What a reload changed; empty for the answer to anything else. */
+function changesText({ changed, restart }: { readonly [key: string]: Json }): string {
+  if (!Array.isArray(changed)) return '';
+  const later = Array.isArray(restart) && restart.length > 0 ? `; only after a restart: ${restart.join(', ')}` : '';
+  return `, ${changed.length === 0 ? 'nothing has changed' : `changed: ${changed.join(', ')}`}${later}`;
 }
 
 function bridgeEvent(ask: Ask, answer: Answer): string {

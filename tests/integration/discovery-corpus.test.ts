@@ -11,7 +11,7 @@ import { validate } from '../kit/discovery-validator.ts';
 import { dumpUps, parseDump } from '../kit/dump.ts';
 import { startFakeUpsd } from '../kit/fake-upsd.ts';
 import type { UpsDefinition } from '../kit/fake-upsd-ups.ts';
-import { EVERYTHING, type House, type HouseOptions, openHouse } from './discovery-house.ts';
+import { EVERYTHING, type House, type HouseOptions, openHouse } from '../kit/mqtt-house.ts';
 import { startWatching } from './nut-watching.ts';
 
 /** What real devices have answered where a number, a date or a name was expected, each under a name that could have it. */

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { quoted } from './nut-dump.ts';
+import { quoted } from './dev-file.ts';
 
 const ANSWER_MS = 5_000;
 

@@ -73,12 +73,13 @@ const MQTT_ANSWERS = {
 const COMPLAINT =
   /(WARNING|ERROR).*(homeassistant\.components\.mqtt|homeassistant\.helpers\.(template|entity|entity_platform)|homeassistant\.components\.(sensor|binary_sensor|button|switch|number|select|text|event|update|device_automation|automation|blueprint))/;
 
-/** What it says at every start and at every loss of the broker, whatever is published. */
+/** What it says at every start, at every loss of the broker and of its own debug lines, whatever is published. */
 const KNOWN = [
   /Skipping pip installation/,
   /FFmpeg fails/,
   /Error starting FFmpeg/,
   /Error returned from MQTT server: The connection was lost/,
+  /homeassistant\.util\.logging\] Module \S+ is logging too frequently/,
 ];
 
 /** Starts a new Home Assistant with an MQTT entry (and NUT entries), onboarded, and waits until it runs. */

@@ -3,8 +3,9 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { devFile, quoted } from './dev-file.ts';
 import { DriverSocket } from './driver-socket.ts';
-import { devFile, parseDump, quoted } from './nut-dump.ts';
+import { parseDump } from './dump.ts';
 import { freePort } from './ports.ts';
 import { DUMMY_UPS_PROGRAM, UPSD_PROGRAM } from './presence.ts';
 import { RunningProcess, run } from './process.ts';
@@ -310,7 +311,7 @@ export class Upsd {
   }
 
   async #writeDev(ups: string, dev: UpsSpec['dev']): Promise<void> {
-    const variables = typeof dev === 'string' ? parseDump(dev) : dev;
+    const variables = typeof dev === 'string' ? parseDump(dev).variables : Object.entries(dev);
     await writeFile(join(this.#folder, 'etc', `${ups}.dev`), devFile(variables));
   }
 }

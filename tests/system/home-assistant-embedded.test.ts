@@ -111,7 +111,12 @@ describeWith(['home-assistant'], 'Home Assistant with the embedded broker', () =
     await gridwarden.stop();
     await lost;
     await gridwarden.start();
+    const client = await join(port, USER);
+    await client.mqtt.subscribeAsync('homeassistant/status');
     await waitForStates(home, before, RECONNECTED_MS);
+    // Home Assistant has said everything, too, before the next test takes the broker away again.
+    await client.messages.find(({ text }) => text === 'online', RECONNECTED_MS);
+    await client.mqtt.endAsync(true);
   }, 60_000);
 
   test('is unavailable within seconds after a kill -9, and back after a start', async () => {

@@ -425,7 +425,7 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
     });
     await look([BRIDGE, RACK, DESK, ATTIC]);
     for (const identifier of told.keys()) await expectSameExceptEnabled(identifier);
-  });
+  }, 60_000);
 
   test('has everything back after its own restart, without what was removed meanwhile', async () => {
     const before = statesNow([BRIDGE, RACK, DESK]);

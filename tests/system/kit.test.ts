@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { quoted } from '../kit/dev-file.ts';
+import { parseDump } from '../kit/dump.ts';
 import { type HomeAssistant, startHomeAssistant } from '../kit/home-assistant.ts';
 import { type Mosquitto, startMosquitto } from '../kit/mosquitto.ts';
 import { type FlowNode, startNodeRed } from '../kit/node-red.ts';
-import { parseDump, quoted } from '../kit/nut-dump.ts';
 import { describeWith } from '../kit/presence.ts';
 import { run } from '../kit/process.ts';
 import { startUpsd, type Upsd } from '../kit/upsd.ts';
@@ -197,10 +198,12 @@ describeWith(['upsd'], corpusTitle, () => {
     const upsd = await startUpsd({ ups: Object.fromEntries(texts.map((dev, index) => [`d${index}`, { dev }])) });
     try {
       for (const [index, text] of texts.entries()) {
-        const dump = parseDump(text);
-        for (const [name, own] of Object.entries(dump)) {
+        const { variables } = parseDump(text);
+        for (const [name, own] of variables) {
+          if (own === '' || name.startsWith('driver.')) continue;
           // Every NUT driver gives these the value of their ups.* counterpart.
-          const value = (/^device\.(mfr|model|serial)$/.test(name) && dump[name.replace('device', 'ups')]) || own;
+          const value =
+            (/^device\.(mfr|model|serial)$/.test(name) && variables.get(name.replace('device', 'ups'))) || own;
           // NUT's own limits: 127 characters, ASCII only.
           const kept = [...value]
             .filter((char) => char <= '\x7f')

@@ -1,5 +1,6 @@
 import { DEFAULT_ALLOW } from '../../src/domain/allow-list.ts';
 import type { Input, Report } from '../../src/domain/inputs.ts';
+import { readingOf, variablesOf } from '../../src/domain/reading.ts';
 import type { State } from '../../src/domain/state.ts';
 import { after, asInstant, type Instant, type Millis, seconds } from '../../src/domain/time.ts';
 import type { Announced } from '../../src/mqtt/announced.ts';
@@ -7,7 +8,9 @@ import { Announcer, type AnnouncerOptions } from '../../src/mqtt/announcer.ts';
 import { AVAILABILITY, Publisher } from '../../src/mqtt/publisher.ts';
 import { type Topics, topicsOf } from '../../src/mqtt/topics.ts';
 import { createLoop } from '../../src/runtime/loop.ts';
-import type { PublishedMessage } from '../kit/discovery-components.ts';
+import { createSimulatedSource } from '../../src/sources/simulated/source.ts';
+import type { PublishedMessage } from './discovery-components.ts';
+import { keptLog } from './mqtt.ts';
 
 /** The loop and what MQTT makes of it, over a broker that is only a map; time stands until it is moved. */
 export interface House {
@@ -92,4 +95,25 @@ export function openHouse({
     },
     now: () => now,
   };
+}
+
+/** One sweep of a source in which one device says this. */
+export const says = (variables: Readonly<Record<string, string>>, name = 'rack', at = asInstant(0)): Report => ({
+  kind: 'readings',
+  source: 'nas',
+  readings: new Map([[name, readingOf(variablesOf(Object.entries(variables)), at, at)]]),
+});
+
+/** What a simulated UPS named `demo` says as it is first seen. */
+export function simulatedReports(): readonly Report[] {
+  const clock = { now: () => asInstant(0), wall: () => 0 };
+  const config = { devices: ['demo'], speed: 1, seed: 7, startAt: 0 };
+  const source = createSimulatedSource('nas', config, { clock, log: keptLog().log });
+  const reports: Report[] = [];
+  const controller = new AbortController();
+  void source.watch((report) => {
+    reports.push(report);
+    if (report.kind === 'readings') controller.abort();
+  }, controller.signal);
+  return reports;
 }
