@@ -130,7 +130,7 @@ class BrokerConnection {
 
   publish(message: Outgoing): void {
     if (this.#stopped !== undefined) return;
-    this.#mailbox.put(message, performance.now());
+    this.#mailbox.put(message);
     this.#pump();
   }
 
@@ -172,7 +172,7 @@ class BrokerConnection {
     const session = this.#session;
     if (session !== undefined) {
       const late = setTimeout(() => session.cut(brokerTrouble('timed-out', 'stopped')), STOP_WITHIN);
-      for (const message of farewell) this.#mailbox.put(message, performance.now());
+      for (const message of farewell) this.#mailbox.put(message);
       const idle = new Promise<void>((settle) => {
         this.#onIdle = settle;
       });
@@ -237,7 +237,7 @@ class BrokerConnection {
     else this.#begin(session);
     const trouble = await session.ended;
     this.#session = undefined;
-    this.#mailbox.returned([...session.inFlight], performance.now());
+    this.#mailbox.returned([...session.inFlight]);
     return { trouble, lasted: performance.now() - since };
   }
 
@@ -257,7 +257,7 @@ class BrokerConnection {
     if (session === undefined || this.#pumping) return;
     this.#pumping = true;
     while (session.hasRoom()) {
-      const message = this.#mailbox.take(performance.now());
+      const message = this.#mailbox.take();
       if (message === undefined) break;
       session.send(message);
     }

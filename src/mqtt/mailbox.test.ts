@@ -1,14 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { seconds } from '../domain/time.ts';
 import { createMailbox, type Mailbox, type Outgoing } from './mailbox.ts';
 
 const state = (topic: string, payload: string): Outgoing => ({ topic, payload, retain: true, qos: 1 });
 const moment = (payload: string): Outgoing => ({ topic: 'event', payload, retain: false, qos: 1 });
 
-function drain(mailbox: Mailbox, at = 0): string[] {
+function drain(mailbox: Mailbox): string[] {
   const sent: string[] = [];
-  for (let next = mailbox.take(at); next !== undefined; next = mailbox.take(at)) {
+  for (let next = mailbox.take(); next !== undefined; next = mailbox.take()) {
     sent.push(`${next.topic}=${next.payload}`);
     mailbox.delivered(next);
   }
@@ -17,37 +16,37 @@ function drain(mailbox: Mailbox, at = 0): string[] {
 
 test('a state that waits is replaced and keeps its place', () => {
   const mailbox = createMailbox(10);
-  for (const message of [state('a', '1'), moment('x'), state('b', '1'), state('a', '2')]) mailbox.put(message, 0);
+  for (const message of [state('a', '1'), moment('x'), state('b', '1'), state('a', '2')]) mailbox.put(message);
   expect(mailbox.waiting()).toBe(3);
   expect(drain(mailbox)).toEqual(['a=2', 'event=x', 'b=1']);
 });
 
 test('a state goes out only when the broker has another', () => {
   const mailbox = createMailbox(10);
-  mailbox.put(state('a', '1'), 0);
+  mailbox.put(state('a', '1'));
   drain(mailbox);
-  for (const payload of ['1', '2', '1']) mailbox.put(state('a', payload), 0);
+  for (const payload of ['1', '2', '1']) mailbox.put(state('a', payload));
   expect(drain(mailbox)).toEqual([]);
-  mailbox.put(state('a', '2'), 0);
+  mailbox.put(state('a', '2'));
   expect(drain(mailbox)).toEqual(['a=2']);
 });
 
 test('a new connection gets every state in the order of first mention, and then the moments', () => {
   const mailbox = createMailbox(10);
-  for (const topic of ['c', 'a', 'b']) mailbox.put(state(topic, '1'), 0);
+  for (const topic of ['c', 'a', 'b']) mailbox.put(state(topic, '1'));
   drain(mailbox);
-  mailbox.put(moment('x'), 0);
-  mailbox.put(state('a', '2'), 0);
+  mailbox.put(moment('x'));
+  mailbox.put(state('a', '2'));
   mailbox.restart();
   expect(drain(mailbox)).toEqual(['c=1', 'a=2', 'b=1', 'event=x']);
 });
 
 test('a cleared topic is forgotten once the broker has acknowledged it, and not before', () => {
   const mailbox = createMailbox(10);
-  mailbox.put(state('a', '1'), 0);
+  mailbox.put(state('a', '1'));
   drain(mailbox);
   mailbox.clear('a');
-  expect(mailbox.take(0)).toMatchObject({ topic: 'a', payload: '' });
+  expect(mailbox.take()).toMatchObject({ topic: 'a', payload: '' });
   mailbox.restart();
   expect(drain(mailbox)).toEqual(['a=']);
   mailbox.restart();
@@ -58,8 +57,8 @@ test('a cleared topic is forgotten once the broker has acknowledged it, and not 
 test('a topic that comes back while its clearing is under way stays', () => {
   const mailbox = createMailbox(10);
   mailbox.clear('a');
-  const clearing = mailbox.take(0);
-  mailbox.put(state('a', '1'), 0);
+  const clearing = mailbox.take();
+  mailbox.put(state('a', '1'));
   if (clearing !== undefined) mailbox.delivered(clearing);
   expect(drain(mailbox)).toEqual(['a=1']);
   expect(mailbox.topics()).toBe(1);
@@ -67,37 +66,18 @@ test('a topic that comes back while its clearing is under way stays', () => {
 
 test('too many moments: the oldest goes, states never', () => {
   const mailbox = createMailbox(2);
-  mailbox.put(state('a', '1'), 0);
-  for (const payload of ['1', '2', '3', '4']) mailbox.put(moment(payload), 0);
-  mailbox.put(state('b', '1'), 0);
+  mailbox.put(state('a', '1'));
+  for (const payload of ['1', '2', '3', '4']) mailbox.put(moment(payload));
+  mailbox.put(state('b', '1'));
   expect(mailbox.dropped()).toBe(2);
   expect(drain(mailbox)).toEqual(['a=1', 'event=3', 'event=4', 'b=1']);
 });
 
 test('what was not acknowledged comes first again, in its order; states and quality 0 do not', () => {
   const mailbox = createMailbox(10);
-  mailbox.put(moment('3'), 0);
-  mailbox.returned([moment('1'), state('a', '1'), { ...moment('0'), qos: 0 }, moment('2')], 0);
+  mailbox.put(moment('3'));
+  mailbox.returned([moment('1'), state('a', '1'), { ...moment('0'), qos: 0 }, moment('2')]);
   expect(drain(mailbox)).toEqual(['event=1', 'event=2', 'event=3']);
-});
-
-test('a moment that expired while waiting is not sent', () => {
-  const mailbox = createMailbox(10);
-  mailbox.put({ ...moment('old'), expires: seconds(5) }, 0);
-  mailbox.put({ ...moment('young'), expires: seconds(5) }, 3000);
-  expect(drain(mailbox, 6000)).toEqual(['event=young']);
-  expect(mailbox.dropped()).toBe(1);
-});
-
-test('a state that expires at the broker is renewed from half of its life on', () => {
-  const mailbox = createMailbox(10);
-  const fleeting = { ...state('a', '1'), expires: seconds(10) };
-  mailbox.put(fleeting, 0);
-  drain(mailbox, 0);
-  mailbox.put(fleeting, 4000);
-  expect(drain(mailbox, 4000)).toEqual([]);
-  mailbox.put(fleeting, 6000);
-  expect(drain(mailbox, 6000)).toEqual(['a=1']);
 });
 
 test('whatever happens, the broker ends with the newest states and the mailbox stays bounded', () => {
@@ -121,8 +101,8 @@ test('whatever happens, the broker ends with the newest states and the mailbox s
         mailbox.delivered(message);
       };
       for (const { kind, topic, payload } of acts) {
-        if (kind === 'take') send(mailbox.take(0));
-        else if (kind === 'moment') mailbox.put(moment(payload), 0);
+        if (kind === 'take') send(mailbox.take());
+        else if (kind === 'moment') mailbox.put(moment(payload));
         else if (kind === 'lose') {
           broker.clear();
           mailbox.restart();
@@ -131,11 +111,11 @@ test('whatever happens, the broker ends with the newest states and the mailbox s
           mailbox.clear(topic);
         } else {
           wanted.set(topic, payload);
-          mailbox.put(state(topic, payload), 0);
+          mailbox.put(state(topic, payload));
         }
         expect(mailbox.waiting()).toBeLessThanOrEqual(3 + 5);
       }
-      for (let next = mailbox.take(0); next !== undefined; next = mailbox.take(0)) send(next);
+      for (let next = mailbox.take(); next !== undefined; next = mailbox.take()) send(next);
       expect(new Map([...broker].sort())).toEqual(new Map([...wanted].sort()));
     }),
   );

@@ -1,5 +1,3 @@
-import type { Millis } from '../domain/time.ts';
-
 /** One message for the broker. */
 export interface Outgoing {
   readonly topic: string;
@@ -7,8 +5,6 @@ export interface Outgoing {
   readonly payload: string;
   readonly retain: boolean;
   readonly qos: 0 | 1;
-  /** After this the broker, and while the broker is away we, throw it away. MQTT 5 only; absent: it stays. */
-  readonly expires?: Millis;
   readonly properties?: OutgoingProperties;
 }
 
@@ -16,7 +12,6 @@ export interface Outgoing {
 interface OutgoingProperties {
   /** `application/json` and the like. */
   readonly contentType?: string;
-  readonly responseTopic?: string;
   /** Base64, as it came with the request. */
   readonly correlationData?: string;
 }
@@ -28,8 +23,7 @@ interface OutgoingProperties {
  * are moments: each is sent once, in order, and at most `limit` of them wait.
  */
 export interface Mailbox {
-  /** @param at milliseconds on a monotonic clock */
-  readonly put: (message: Outgoing, at: number) => void;
+  readonly put: (message: Outgoing) => void;
   /** Lets the broker forget a retained topic, then forgets it here. */
   readonly clear: (topic: string) => void;
   /** A connection has begun: every state is due again in the order of first mention, since the broker may have lost it. */
@@ -37,14 +31,14 @@ export interface Mailbox {
   /** One state is due again: it counts as not sent. Nothing where nothing is kept. */
   readonly again: (topic: string) => void;
   /** The next message to send, or undefined. */
-  readonly take: (at: number) => Outgoing | undefined;
+  readonly take: () => Outgoing | undefined;
   /** The broker has it. */
   readonly delivered: (message: Outgoing) => void;
   /** The connection ended before the broker acknowledged these: moments go back to the front, in their order. */
-  readonly returned: (messages: readonly Outgoing[], at: number) => void;
+  readonly returned: (messages: readonly Outgoing[]) => void;
   /** How many wait. */
   readonly waiting: () => number;
-  /** Moments thrown away since the start: too many waited, or they expired while waiting. */
+  /** Moments thrown away since the start because too many waited. */
   readonly dropped: () => number;
   /** Retained topics kept. */
   readonly topics: () => number;
@@ -52,12 +46,12 @@ export interface Mailbox {
 
 type Entry =
   | { readonly kind: 'state'; readonly topic: string }
-  | { readonly kind: 'moment'; readonly message: Outgoing; readonly at: number };
+  | { readonly kind: 'moment'; readonly message: Outgoing };
 
 /** @param limit how many moments may wait; the oldest goes first */
 export function createMailbox(limit: number): Mailbox {
   const desired = new Map<string, Outgoing>();
-  const sent = new Map<string, { readonly message: Outgoing; readonly at: number }>();
+  const sent = new Map<string, Outgoing>();
   const due = new Set<string>();
   let queue: Entry[] = [];
   let dropped = 0;
@@ -76,18 +70,19 @@ export function createMailbox(limit: number): Mailbox {
       dropped += 1;
     }
   };
-  const takeState = (topic: string, at: number): Outgoing | undefined => {
+  const takeState = (topic: string): Outgoing | undefined => {
     due.delete(topic);
     const message = desired.get(topic);
-    if (message === undefined || isFresh(sent.get(topic), message, at)) return undefined;
-    sent.set(topic, { message, at });
+    const last = sent.get(topic);
+    if (message === undefined || (last?.payload === message.payload && last.qos === message.qos)) return undefined;
+    sent.set(topic, message);
     return message;
   };
 
   return {
-    put(message, at) {
+    put(message) {
       if (message.retain) return want(message);
-      queue.push({ kind: 'moment', message: { ...message }, at });
+      queue.push({ kind: 'moment', message: { ...message } });
       trim();
     },
     clear: (topic) => want({ topic, payload: '', retain: true, qos: 1 }),
@@ -103,12 +98,10 @@ export function createMailbox(limit: number): Mailbox {
       sent.delete(topic);
       want(message);
     },
-    take(at) {
+    take() {
       for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-        const message = entry.kind === 'state' ? takeState(entry.topic, at) : entry.message;
-        const expired = entry.kind === 'moment' && at - entry.at > (entry.message.expires ?? Number.POSITIVE_INFINITY);
-        if (expired) dropped += 1;
-        else if (message !== undefined) return message;
+        const message = entry.kind === 'state' ? takeState(entry.topic) : entry.message;
+        if (message !== undefined) return message;
       }
       return undefined;
     },
@@ -117,23 +110,13 @@ export function createMailbox(limit: number): Mailbox {
       desired.delete(message.topic);
       sent.delete(message.topic);
     },
-    returned(messages, at) {
+    returned(messages) {
       const moments = messages.filter(({ retain, qos }) => !retain && qos > 0);
-      queue = [...moments.map((message): Entry => ({ kind: 'moment', message, at })), ...queue];
+      queue = [...moments.map((message): Entry => ({ kind: 'moment', message })), ...queue];
       trim();
     },
     waiting: () => queue.length,
     dropped: () => dropped,
     topics: () => desired.size,
   };
-}
-
-/** Whether the broker has this state already. One that expires is renewed from half of its life on. */
-function isFresh(
-  last: { readonly message: Outgoing; readonly at: number } | undefined,
-  next: Outgoing,
-  at: number,
-): boolean {
-  if (last === undefined || last.message.payload !== next.payload || last.message.qos !== next.qos) return false;
-  return next.expires === undefined || at - last.at < next.expires / 2;
 }

@@ -171,6 +171,17 @@ describe('a variable that vanishes', () => {
     expect(house.tombstones()).toEqual([]);
     house.pass(minutes(2));
     expect(house.tombstones()).toEqual(['ups_load']);
+  });
+
+  test('stays in the object, as null, until Home Assistant has certainly let go of its entity', () => {
+    const house = watching();
+    house.lacks('ups.load');
+    house.pass(minutes(62));
+    expect(house.tombstones()).toEqual(['ups_load']);
+    expect(house.shown()['ups.load']).toBeNull();
+    house.publisher.born(house.now());
+    house.pass(seconds(5));
+    house.lacks('ups.load', 'ups.id');
     expect(Object.keys(house.shown())).not.toContain('ups.load');
   });
 

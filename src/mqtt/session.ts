@@ -289,22 +289,19 @@ class AcceptedSession implements Session {
 
   /** A message that the broker would answer by cutting the connection must not be sent: it would be sent again for ever. */
   #unfit({ topic, payload, properties }: Outgoing): string | undefined {
-    const reply = properties?.responseTopic;
-    if (!isTopic(topic) || (reply !== undefined && !isTopic(reply))) return 'it is no topic to publish to';
+    if (!isTopic(topic)) return 'it is no topic to publish to';
     const bytes = Buffer.byteLength(payload) + 3 * topic.length + 64 + JSON.stringify(properties ?? {}).length;
     return bytes > this.#bytes ? `the message is larger than the broker takes (${this.#bytes} bytes)` : undefined;
   }
 
-  #publishOptions({ retain, qos, expires, properties = {} }: Outgoing): IClientPublishOptions {
-    const { contentType, responseTopic, correlationData } = properties;
+  #publishOptions({ retain, qos, properties = {} }: Outgoing): IClientPublishOptions {
+    const { contentType, correlationData } = properties;
     return {
       qos: this.#qos < qos ? 0 : qos,
       retain: retain && this.#retain,
       ...(this.version === 5 && {
         properties: {
-          ...(expires !== undefined && { messageExpiryInterval: Math.max(1, Math.ceil(expires / 1000)) }),
           ...(contentType !== undefined && { contentType }),
-          ...(responseTopic !== undefined && { responseTopic }),
           ...(correlationData !== undefined && { correlationData: Buffer.from(correlationData, 'base64') }),
         },
       }),

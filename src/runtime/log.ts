@@ -8,6 +8,8 @@ import type { LogConfig } from './schema.ts';
  * @param config `format` absent: text on a terminal, else JSON
  */
 export async function createLog(config: LogConfig, stream: NodeJS.WriteStream): Promise<Log> {
+  // Whoever read it has gone (EPIPE) or its disk is full: the watch goes on without a log.
+  stream.on('error', () => undefined);
   const format = config.format ?? (stream.isTTY ? 'text' : 'json');
   const options = { level: config.level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   return wrap(pino(options, format === 'json' ? stream : await textStream(stream)));

@@ -39,13 +39,8 @@ const LINE_MS = 10_000;
  * Ports and the state folder are chosen here where the configuration is an object that does not name them.
  */
 export async function startGridwarden(options: GridwardenOptions): Promise<Gridwarden> {
-  const folder = await mkdtemp(join(tmpdir(), 'gridwarden-program-'));
-  for (const [name, text] of Object.entries(options.files ?? {})) {
-    await writeFile(join(folder, name), text, { mode: 0o600 });
-  }
-  const program = new Gridwarden(folder, options.env ?? {});
+  const program = await Gridwarden.prepare(options);
   try {
-    await program.configure(options.config);
     await program.start();
   } catch (error) {
     await program.dispose();
@@ -54,7 +49,7 @@ export async function startGridwarden(options: GridwardenOptions): Promise<Gridw
   return program;
 }
 
-/** The program in a folder of its own; made by `startGridwarden`. */
+/** The program in a folder of its own. */
 export class Gridwarden {
   readonly folder: string;
   readonly configFile: string;
@@ -63,11 +58,20 @@ export class Gridwarden {
   #process: RunningProcess | undefined;
   #hasBroker = false;
 
-  constructor(folder: string, env: Readonly<Record<string, string | undefined>>) {
+  private constructor(folder: string, env: Readonly<Record<string, string | undefined>>) {
     this.folder = folder;
     this.configFile = join(folder, 'gridwarden.yaml');
     this.stateFolder = join(folder, 'state');
     this.#env = env;
+  }
+
+  /** Makes the folder, and starts nothing yet. */
+  static async prepare({ config, files = {}, env = {} }: GridwardenOptions): Promise<Gridwarden> {
+    const folder = await mkdtemp(join(tmpdir(), 'gridwarden-program-'));
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text, { mode: 0o600 });
+    const program = new Gridwarden(folder, env);
+    await program.configure(config);
+    return program;
   }
 
   /** The running process, or the one that ran last. */

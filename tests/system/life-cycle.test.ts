@@ -302,10 +302,9 @@ describe('start and stop', () => {
 
   test('an HTTP port that is taken is told and tried again; everything else works', async () => {
     const holder = await startFakeUpsd({ ups: {} });
-    const program = new Gridwarden(await mkdtemp(join(folder, 'port-')), {});
+    const http = { listen: `127.0.0.1:${holder.port}` };
+    const program = await Gridwarden.prepare({ config: { http, mqtt: EMBEDDED, sources: SIMULATED } });
     try {
-      const http = { listen: `127.0.0.1:${holder.port}` };
-      await program.configure({ http, mqtt: EMBEDDED, sources: SIMULATED });
       program.launch();
       const told = await program.waitForLog(/^the HTTP listener: .*EADDRINUSE/, 10_000, 0);
       expect(told).toMatchObject({ event: 'listener_failed', level: 40 });
@@ -319,6 +318,18 @@ describe('start and stop', () => {
       await house.close();
     } finally {
       await holder.stop();
+      await program.dispose();
+    }
+  });
+
+  test('a reload that is asked for during the start is done after it', async () => {
+    const program = await Gridwarden.prepare({ config: { mqtt: EMBEDDED, sources: SIMULATED } });
+    try {
+      program.launch();
+      await program.waitForLog(/^the broker listens on/, 10_000, 0);
+      const told = await program.reload();
+      expect(told.msg).toBe('request reload: done, nothing has changed');
+    } finally {
       await program.dispose();
     }
   });

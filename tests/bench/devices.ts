@@ -1,0 +1,41 @@
+/** What a usual USB UPS says on mains: 34 variables. */
+export const TYPICAL: Readonly<Record<string, string>> = {
+  'battery.charge': '100',
+  'battery.charge.low': '10',
+  'battery.charge.warning': '50',
+  'battery.date': '2024/11/02',
+  'battery.runtime': '2460',
+  'battery.runtime.low': '120',
+  'battery.type': 'PbAc',
+  'battery.voltage': '27.3',
+  'battery.voltage.nominal': '24.0',
+  'input.sensitivity': 'medium',
+  'input.transfer.high': '300',
+  'input.transfer.low': '140',
+  'input.transfer.reason': 'input voltage out of range',
+  'input.voltage': '231.0',
+  'input.voltage.nominal': '230',
+  'output.voltage': '231.0',
+  'ups.beeper.status': 'enabled',
+  'ups.delay.shutdown': '20',
+  'ups.delay.start': '30',
+  'ups.firmware': '925.T2 .I',
+  'ups.firmware.aux': 'T2',
+  'ups.load': '23',
+  'ups.mfr': 'American Power Conversion',
+  'ups.mfr.date': '2024/11/02',
+  'ups.model': 'Back-UPS RS 1500G',
+  'ups.productid': '0002',
+  'ups.realpower.nominal': '865',
+  'ups.serial': '4B2444P12345',
+  'ups.status': 'OL',
+  'ups.test.result': 'No test initiated',
+  'ups.timer.reboot': '0',
+  'ups.timer.shutdown': '-1',
+  'ups.timer.start': '-1',
+  'ups.vendorid': '051d',
+};
+
+/** `u1`, `u2`, ... */
+export const namesOf = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `u${index + 1}`);
