@@ -18,7 +18,8 @@ export function quantityOf(variable: string): Quantity | undefined {
 function fromPattern(variable: string): Quantity | undefined {
   for (const { match, row } of PATTERNS) {
     const found = match.exec(variable);
-    if (found) return row(found[1] ?? '', found[2] ?? '');
+    // Every pattern has the groups that its row takes.
+    if (found) return row(`${found[1]}`, `${found[2]}`);
   }
   return undefined;
 }

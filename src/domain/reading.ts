@@ -60,6 +60,8 @@ export function variablesOf(pairs: Iterable<readonly [name: string, value: strin
 /** A variable that the device lets us set (`upsrw`). */
 export interface Writable {
   readonly variable: string;
+  /** The server's own words; absent where it has none. */
+  readonly description?: string;
   /** What may be written: one of a list, a number in one of the ranges, any number, or a text up to a length. */
   readonly accepts:
     | { readonly kind: 'enum'; readonly values: readonly string[] }

@@ -8,10 +8,11 @@ test('a secret tells itself only to who asks for it', () => {
 });
 
 test('a secret shows in nothing that prints it', () => {
-  const text = fc.string({ minLength: 8 }).filter((candidate) => !/^[\s*]*$/.test(candidate));
+  // In brackets that stand in no name of ours, or 'toString' as a password would seem to show.
+  const text = fc.string({ minLength: 1 }).map((hidden) => `<${hidden}>`);
   fc.assert(
     fc.property(text, (hidden) => {
-      const one = secret(`<${hidden}>`);
+      const one = secret(hidden);
       const printed = [
         String(one),
         `${one}`,

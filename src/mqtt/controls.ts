@@ -36,10 +36,13 @@ const DANGEROUS =
   /(?:^|\.)(?:load\.(?:off|cycle)|shutdown|reboot|bypass\.start|calibrate\.start|driver\.(?:killpower|exit))/;
 const isTest = (command: string): boolean => /^(?:test|calibrate)\./.test(command);
 
+/** The server's words where they are short enough for a name. */
+const worded = (description: string | undefined, name: string): string =>
+  description !== undefined && description.length <= 60 ? description : readable(name);
+
 function button(frame: DeviceFrame, device: DeviceState, { name, description }: Command, topics: Topics) {
   const restarts = /^outlet\.\d+\.load\.cycle$/.test(name);
-  const label = description !== undefined && description.length <= 60 ? description : readable(name);
-  return entity(frame, `command_${keyOf(name)}`, 'button', label, {
+  return entity(frame, `command_${keyOf(name)}`, 'button', worded(description, name), {
     ...(restarts ? { device_class: 'restart' } : {}),
     entity_category: isTest(name) ? 'diagnostic' : 'config',
     ...(DANGEROUS.test(name) ? { enabled_by_default: false } : {}),
@@ -102,7 +105,12 @@ const PAIRS: readonly (readonly [on: string, off: string])[] = [
   ['enabled', 'disabled'],
 ];
 
-function setting(frame: DeviceFrame, device: DeviceState, { variable, accepts }: Writable, topics: Topics) {
+function setting(
+  frame: DeviceFrame,
+  device: DeviceState,
+  { variable, description, accepts }: Writable,
+  topics: Topics,
+) {
   const row = quantityOf(variable);
   const current = device.reading?.variables.get(variable);
   const { platform, options } = formOf(accepts, variable, current);
@@ -112,7 +120,7 @@ function setting(frame: DeviceFrame, device: DeviceState, { variable, accepts }:
       ? { device_class: row.deviceClass }
       : {};
   const key = `set_${keyOf(variable)}`;
-  const [, component] = entity(frame, key, platform, row?.label ?? readable(variable), {
+  const [, component] = entity(frame, key, platform, row?.label ?? worded(description, variable), {
     ...deviceClass,
     ...unit,
     entity_category: 'config',

@@ -12,9 +12,9 @@ import type { DeviceState } from '../domain/state.ts';
 export function devicePayload({ reading, derived }: DeviceState, expected: Iterable<string>): string {
   const values: Record<string, unknown> = {};
   for (const name of expected) values[name] = null;
+  for (const [name, text] of reading?.variables ?? []) values[name] = shown(name, text);
   // Its entity is announced with the status, which may have proved neither mains nor battery yet.
   if ('ups.status' in values) values['mains'] = null;
-  for (const [name, text] of reading?.variables ?? []) values[name] = shown(name, text);
   for (const [name, text] of derived) values[name] = shown(name, text);
   const sorted = Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
   return JSON.stringify({ ...sorted, flags: reading?.flags ?? [] });

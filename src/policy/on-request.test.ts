@@ -256,6 +256,17 @@ describe('a request to the bridge', () => {
     expect(story.told).toEqual(['reloaded']);
   });
 
+  test.each([
+    [{ changed: [], restart: [] }, 'request reload: done, nothing has changed'],
+    [{ changed: ['mqtt', 'ups'], restart: [] }, 'request reload: done, changed: mqtt, ups'],
+    [{ changed: ['a', 'b'], restart: ['b'] }, 'request reload: done, changed: a, b; only after a restart: b'],
+    [{ changed: ['a'] }, 'request reload: done, changed: a'],
+  ])('to reload tells everybody of %j', (data, text) => {
+    const story = ready().tell(asks('1', verb('reload')));
+    story.tell({ kind: 'reloaded', request: '1', answer: { status: 'ok', data } });
+    expect(story.facts).toMatchObject([{ text, details: { verb: 'reload', status: 'ok', ...data } }]);
+  });
+
   test('to reload what is wrong is told as refused', () => {
     const answer = { status: 'error', code: 'invalid-configuration', error: 'line 3', data: {} } as const;
     const story = ready().tell(asks('1', verb('reload')), { kind: 'reloaded', request: '1', answer });

@@ -17,6 +17,7 @@ import { type Mosquitto, startMosquitto } from '../kit/mosquitto.ts';
 import { type Client, join } from '../kit/mqtt.ts';
 import { describeWith } from '../kit/presence.ts';
 import { startUpsd, type Upsd } from '../kit/upsd.ts';
+import { DESK_UPS, RACK_VARIABLES, SMALL_UPS } from './home-assistant-devices.ts';
 
 const BRIDGE = 'gridwarden_t_bridge';
 const [RACK, DESK, SPARE, ATTIC] = ['rack', 'desk', 'spare', 'attic'].map((id) => `gridwarden_t_${id}`) as [
@@ -26,81 +27,6 @@ const [RACK, DESK, SPARE, ATTIC] = ['rack', 'desk', 'spare', 'attic'].map((id) =
   string, // four names in, four identifiers out
 ];
 const USER = { username: 'bridge', password: 'to be told' };
-
-/**
- * A UPS that says much: every kind of unit, texts that look like numbers, a variable that nobody knows. What it is
- * stands in `ups.*` alone, from which every driver makes `device.*`.
- */
-const RACK_VARIABLES = {
-  'ambient.humidity': '41',
-  'ambient.temperature': '23.4',
-  'battery.charge': '87',
-  'battery.charge.low': '10',
-  'battery.charger.status': 'charging',
-  'battery.current': '-1.20',
-  'battery.date': '2024/01/15',
-  'battery.packs': '2',
-  'battery.runtime': '3720',
-  'battery.temperature': '29.1',
-  'battery.type': 'PbAc',
-  'battery.voltage': '27.10',
-  'experimental.level': '007',
-  'input.frequency': '50.0',
-  'input.L1-N.voltage': '231.8',
-  'input.sensitivity': 'high',
-  'input.transfer.high': '253',
-  'input.transfer.low': '208',
-  'input.transfer.reason': 'input voltage out of range',
-  'input.voltage': '231.8',
-  'outlet.1.current': '0.8',
-  'outlet.1.desc': 'Group 1',
-  'outlet.1.status': 'on',
-  'output.current': '0.95',
-  'output.frequency': '50.0',
-  'output.powerfactor': '0.93',
-  'output.voltage': '230.4',
-  'ups.alarm': 'Replace battery!',
-  'ups.beeper.status': 'enabled',
-  'ups.delay.shutdown': '20',
-  'ups.firmware': '09.3',
-  'ups.load': '23.4',
-  'ups.mfr': 'American Power Conversion',
-  'ups.mfr.date': '2019/07/01',
-  'ups.model': 'Smart-UPS 1500',
-  'ups.power': '226',
-  'ups.power.nominal': '1500',
-  'ups.realpower': '210',
-  'ups.realpower.nominal': '980',
-  'ups.serial': '000123456789',
-  'ups.status': 'OL CHRG',
-  'ups.temperature': '31.5',
-  'ups.test.result': 'Done and passed',
-  'ups.timer.shutdown': '-1',
-};
-
-const small = { variables: { 'ups.status': 'OL', 'battery.charge': '100' } };
-const DESK_UPS = {
-  desc: 'Desk UPS',
-  variables: {
-    'battery.charge': '100',
-    'battery.charge.low': '20',
-    'device.mfr': 'CPS',
-    'device.model': 'CP1500',
-    'input.sensitivity': 'normal',
-    'outlet.1.desc': 'Lamp',
-    'outlet.1.status': 'on',
-    'ups.id': 'desk',
-    'ups.start.auto': 'yes',
-    'ups.status': 'OL',
-  },
-  rw: {
-    'battery.charge.low': { ranges: [[10, 90]] as const },
-    'input.sensitivity': { enum: ['low', 'normal', 'high'] },
-    'ups.id': { type: 'STRING:16' },
-    'ups.start.auto': { enum: ['yes', 'no'] },
-  },
-  commands: ['beeper.mute', 'load.off', 'load.on', 'outlet.1.load.off', 'outlet.1.load.on', 'test.battery.start.quick'],
-};
 
 describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosquitto', () => {
   let broker: Mosquitto;
@@ -144,7 +70,7 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
       startMosquitto(),
       startUpsd({ ups: { rack: { dev: RACK_VARIABLES } } }),
       startFakeUpsd({
-        ups: { desk: DESK_UPS, spare: small, attic: small },
+        ups: { desk: DESK_UPS, spare: SMALL_UPS, attic: SMALL_UPS },
         users: { bridge: { password: USER.password, actions: ['SET'], instcmds: 'ALL' } },
       }),
     ]);
@@ -199,7 +125,7 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
       if (expected === undefined) throw new Error(`${entity} shows ${variable}, which upsd does not have`);
       const { unit_of_measurement: unit } = (await home.waitForState(entity, isKnown))?.attributes ?? {};
       const shown = home.state(entity)?.state;
-      if (unit === undefined) expect(shown, variable).toBe(/^battery.packs$/.test(variable) ? '2' : expected);
+      if (unit === undefined) expect(shown, variable).toBe(expected);
       else expect(Number(shown), variable).toBe(Number(expected));
     }
     expect(home.state('sensor.rack_experimental_level')?.state).toBe('007');
@@ -268,79 +194,32 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
       if (command.startsWith('outlet.1.')) fake.set('desk', 'outlet.1.status', outlet(command));
       return 'success';
     };
-    const acts: readonly (readonly [
-      line: string,
-      about: object,
-      domain: string,
-      service: string,
-      data: Record<string, unknown>,
-      after?: string,
-    ])[] = [
-      [
-        'INSTCMD desk beeper.mute',
-        { command: 'beeper.mute' },
-        'button',
-        'press',
-        { entity_id: 'button.desk_command_beeper_mute' },
-      ],
-      [
-        'SET VAR desk battery.charge.low "35"',
-        { variable: 'battery.charge.low' },
-        'number',
-        'set_value',
-        { entity_id: 'number.desk_set_battery_charge_low', value: 35 },
-        '35',
-      ],
+    const acts = [
+      ['INSTCMD desk beeper.mute', 'button.desk_command_beeper_mute', 'press', {}, undefined],
+      ['SET VAR desk battery.charge.low "35"', 'number.desk_set_battery_charge_low', 'set_value', { value: 35 }, '35'],
       [
         'SET VAR desk input.sensitivity "low"',
-        { variable: 'input.sensitivity' },
-        'select',
+        'select.desk_set_input_sensitivity',
         'select_option',
-        { entity_id: 'select.desk_set_input_sensitivity', option: 'low' },
+        { option: 'low' },
         'low',
       ],
-      [
-        'SET VAR desk ups.start.auto "no"',
-        { variable: 'ups.start.auto' },
-        'switch',
-        'turn_off',
-        { entity_id: 'switch.desk_set_ups_start_auto' },
-        'off',
-      ],
-      [
-        'SET VAR desk ups.id "lab \\"2\\""',
-        { variable: 'ups.id' },
-        'text',
-        'set_value',
-        { entity_id: 'text.desk_set_ups_id', value: 'lab "2"' },
-        'lab "2"',
-      ],
-      [
-        'INSTCMD desk outlet.1.load.off',
-        { command: 'outlet.1.load.off' },
-        'switch',
-        'turn_off',
-        { entity_id: 'switch.desk_outlet_1' },
-        'off',
-      ],
-      [
-        'INSTCMD desk outlet.1.load.on',
-        { command: 'outlet.1.load.on' },
-        'switch',
-        'turn_on',
-        { entity_id: 'switch.desk_outlet_1' },
-        'on',
-      ],
-    ];
-    for (const [line, about, domain, service, data, after] of acts) {
+      ['SET VAR desk ups.start.auto "no"', 'switch.desk_set_ups_start_auto', 'turn_off', {}, 'off'],
+      ['SET VAR desk ups.id "lab \\"2\\""', 'text.desk_set_ups_id', 'set_value', { value: 'lab "2"' }, 'lab "2"'],
+      ['INSTCMD desk outlet.1.load.off', 'switch.desk_outlet_1', 'turn_off', {}, 'off'],
+      ['INSTCMD desk outlet.1.load.on', 'switch.desk_outlet_1', 'turn_on', {}, 'on'],
+    ] as const;
+    for (const [line, entity_id, service, data, after] of acts) {
       const since = fake.requestCount;
       const heard = client.messages.all.length;
-      await home.callService(domain, service, data);
+      await home.callService(entity_id.split('.')[0] ?? '', service, { entity_id, ...data });
       const arrived = await fake.waitForRequest(/^(?:INSTCMD|SET VAR)/, { since });
       expect(unquoted(arrived.line)).toBe(unquoted(line));
       const answer = await client.messages.find((message) => client.messages.all.indexOf(message) >= heard);
+      const [, order] = / desk (\S+)/.exec(line) ?? [];
+      const about = line.startsWith('INSTCMD') ? { command: order } : { variable: order };
       expect(JSON.parse(answer.text)).toMatchObject({ ...about, status: 'ok', data: { confirmed: true } });
-      if (after !== undefined) await home.waitForValue(String(data['entity_id']), after, 8_000);
+      if (after !== undefined) await home.waitForValue(entity_id, after, 8_000);
     }
     await client.mqtt.endAsync(true);
   });

@@ -79,12 +79,12 @@ async function readWritable(connection: Connection, outlines: readonly Outline[]
   const asked = outlines.flatMap(({ name, variables }) => variables.map((variable) => ({ name, variable })));
   const types = await askInChunks(
     connection,
-    asked.map(({ name, variable }) => ASK.type(name, variable)),
+    asked.flatMap(({ name, variable }) => [ASK.type(name, variable), ASK.description(name, variable)]),
   );
   if (!types.ok) return types;
   const typed = asked.flatMap((one, index) => {
-    const reply = types.value[index];
-    return reply?.kind === 'line' ? [{ ...one, type: readType(reply.rest) }] : [];
+    const [type, description] = [types.value[index * 2], types.value[index * 2 + 1]];
+    return type?.kind === 'line' ? [{ ...one, type: readType(type.rest), ...described(description) }] : [];
   });
   const further = typed.flatMap(({ name, variable, type }) => {
     if (type.list === undefined) return [];
@@ -94,12 +94,17 @@ async function readWritable(connection: Connection, outlines: readonly Outline[]
   if (!choices.ok) return choices;
   const replies = choices.value.values();
   const found = new Map<string, Writable[]>(outlines.map(({ name }) => [name, []]));
-  for (const { name, variable, type } of typed) {
+  for (const { name, variable, type, ...words } of typed) {
     const reply = type.list === undefined ? undefined : replies.next().value;
     const accepts = acceptsOf(`${name} ${variable}`, type, reply);
-    if (accepts !== undefined) found.get(name)?.push({ variable, accepts });
+    if (accepts !== undefined) found.get(name)?.push({ variable, ...words, accepts });
   }
   return ok(found);
+}
+
+function described(reply: Reply | undefined): { readonly description?: string } {
+  const description = reply?.kind === 'line' ? readDescription(reply.rest) : undefined;
+  return description === undefined ? {} : { description };
 }
 
 /** Undefined for a choice among nothing: no value could be right. */
@@ -130,9 +135,7 @@ async function readCommands(
   if (!replies.ok) return replies;
   const found = new Map<string, Command[]>(outlines.map(({ name }) => [name, []]));
   for (const [index, { name, command }] of asked.entries()) {
-    const reply = replies.value[index];
-    const description = reply?.kind === 'line' ? readDescription(reply.rest) : undefined;
-    found.get(name)?.push(description === undefined ? { name: command } : { name: command, description });
+    found.get(name)?.push({ name: command, ...described(replies.value[index]) });
   }
   return ok(found);
 }

@@ -82,7 +82,7 @@ export const readValue = (rest: string): string | undefined => onlyQuoted(rest)?
 /** upsd's words for "none": of `LIST UPS` and of `DESC`, of `UPSDESC`. */
 const NO_DESCRIPTION = new Set(['', 'Description unavailable', 'Unavailable']);
 
-/** A description in the rest of a `CMDDESC` line; undefined where the server has none. */
+/** A description in the rest of a `DESC` or `CMDDESC` line; undefined where the server has none. */
 export function readDescription(rest: string): string | undefined {
   const text = onlyQuoted(rest)?.trim().slice(0, LIMITS.value);
   return text === undefined || NO_DESCRIPTION.has(text) ? undefined : text;

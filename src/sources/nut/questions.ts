@@ -41,6 +41,7 @@ export const ASK = {
   type: (ups: string, name: string) => line(`GET TYPE ${ups} ${name}`, `TYPE ${ups} ${name}`),
   values: (ups: string, name: string) => list(`ENUM ${ups} ${name}`),
   ranges: (ups: string, name: string) => list(`RANGE ${ups} ${name}`),
+  description: (ups: string, name: string) => line(`GET DESC ${ups} ${name}`, `DESC ${ups} ${name}`),
   commandDescription: (ups: string, name: string) => line(`GET CMDDESC ${ups} ${name}`, `CMDDESC ${ups} ${name}`),
   command: (ups: string, name: string, value?: string) =>
     line(`INSTCMD ${ups} ${name}${value === undefined ? '' : ` ${quoted(value)}`}`, 'OK'),

@@ -1,0 +1,76 @@
+/**
+ * A UPS that says much: every kind of unit, texts that look like numbers, a variable that nobody knows. What it is
+ * stands in `ups.*` alone, from which every driver makes `device.*`.
+ */
+export const RACK_VARIABLES = {
+  'ambient.humidity': '41',
+  'ambient.temperature': '23.4',
+  'battery.charge': '87',
+  'battery.charge.low': '10',
+  'battery.charger.status': 'charging',
+  'battery.current': '-1.20',
+  'battery.date': '2024/01/15',
+  'battery.packs': '2',
+  'battery.runtime': '3720',
+  'battery.temperature': '29.1',
+  'battery.type': 'PbAc',
+  'battery.voltage': '27.10',
+  'experimental.level': '007',
+  'input.frequency': '50.0',
+  'input.L1-N.voltage': '231.8',
+  'input.sensitivity': 'high',
+  'input.transfer.high': '253',
+  'input.transfer.low': '208',
+  'input.transfer.reason': 'input voltage out of range',
+  'input.voltage': '231.8',
+  'outlet.1.current': '0.8',
+  'outlet.1.desc': 'Group 1',
+  'outlet.1.status': 'on',
+  'output.current': '0.95',
+  'output.frequency': '50.0',
+  'output.powerfactor': '0.93',
+  'output.voltage': '230.4',
+  'ups.alarm': 'Replace battery!',
+  'ups.beeper.status': 'enabled',
+  'ups.delay.shutdown': '20',
+  'ups.firmware': '09.3',
+  'ups.load': '23.4',
+  'ups.mfr': 'American Power Conversion',
+  'ups.mfr.date': '2019/07/01',
+  'ups.model': 'Smart-UPS 1500',
+  'ups.power': '226',
+  'ups.power.nominal': '1500',
+  'ups.realpower': '210',
+  'ups.realpower.nominal': '980',
+  'ups.serial': '000123456789',
+  'ups.status': 'OL CHRG',
+  'ups.temperature': '31.5',
+  'ups.test.result': 'Done and passed',
+  'ups.timer.shutdown': '-1',
+};
+
+/** What the least of all UPSes says. */
+export const SMALL_UPS = { variables: { 'ups.status': 'OL', 'battery.charge': '100' } };
+/** A UPS with one of each control. */
+export const DESK_UPS = {
+  desc: 'Desk UPS',
+  variables: {
+    'battery.charge': '100',
+    'battery.charge.low': '20',
+    'device.mfr': 'CPS',
+    'device.model': 'CP1500',
+    'input.sensitivity': 'normal',
+    'outlet.1.desc': 'Lamp',
+    'outlet.1.status': 'on',
+    'ups.id': 'desk',
+    'ups.start.auto': 'yes',
+    'ups.status': 'OL',
+  },
+  rw: {
+    'battery.charge.low': { ranges: [[10, 90]] as const },
+    'input.sensitivity': { enum: ['low', 'normal', 'high'] },
+    'ups.id': { type: 'STRING:16' },
+    'ups.start.auto': { enum: ['yes', 'no'] },
+  },
+  commands: ['beeper.mute', 'load.off', 'load.on', 'outlet.1.load.off', 'outlet.1.load.on', 'test.battery.start.quick'],
+};
