@@ -1,5 +1,10 @@
+import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { VERSION } from './version.ts';
+
+// The young part of the heap stays as small as it begins: it would grow with the garbage of the start and keep some
+// 15 MB for good, while what is needed afterwards is a few kilobytes a device. (Measured with Node.js 20.)
+setFlagsFromString('--semi-space-growth-factor=1');
 
 /** Writes one line for the user. */
 const out = (line: string): void => void process.stdout.write(`${line}\n`);

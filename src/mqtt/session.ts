@@ -23,7 +23,10 @@ export interface Subscription {
   /** May hold wildcards. */
   readonly filter: string;
   readonly qos: 0 | 1;
-  /** False for commands: towards an MQTT 5 broker, messages it has retained are never delivered. */
+  /**
+   * False for commands: towards an MQTT 5 broker, messages it has retained are never delivered, and one that is to be
+   * retained is told by its mark.
+   */
   readonly retained: boolean;
 }
 
@@ -266,7 +269,10 @@ class AcceptedSession implements Session {
   subscribe(subscriptions: readonly Subscription[]): void {
     if (this.#over || subscriptions.length === 0) return;
     const request = Object.fromEntries(
-      subscriptions.map(({ filter, qos, retained }) => [filter, { qos, rh: retained ? 0 : 2, nl: false, rap: false }]),
+      subscriptions.map(({ filter, qos, retained }) => [
+        filter,
+        { qos, rh: retained ? 0 : 2, nl: false, rap: !retained },
+      ]),
     );
     const filters = Object.keys(request);
     this.#client.subscribe(request, (error, _asked, suback) => {

@@ -51,7 +51,7 @@ test('a room that does not stop well is told, and the others stop and start', as
   happened();
   await rooms.apply([room('a', 2)]);
   expect(happened()).toEqual(['stop c 1', 'stop b 1', 'stop a 1', 'start a 2']);
-  expect(lines).toEqual(['warn c did not stop well: Error: bug', 'warn b did not stop well: Error: busy']);
+  expect(lines).toEqual(['warn c did not stop: bug', 'warn b did not stop: busy']);
 });
 
 test('a room that cannot start is said to the caller; those before it run and stop, and it may be tried again', async () => {

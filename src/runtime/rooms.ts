@@ -1,4 +1,6 @@
 import type { Log, Stop } from '../domain/ports.ts';
+import { seconds } from '../domain/time.ts';
+import { stopped } from './stop-stack.ts';
 
 /** A part of the program that a configuration asks for. */
 export interface Room {
@@ -7,6 +9,9 @@ export interface Room {
   readonly from: unknown;
   readonly start: () => Promise<Stop>;
 }
+
+/** A part that takes longer is left to itself: the next configuration must not wait for it. */
+const STOP_WITHIN = seconds(5);
 
 /**
  * The parts that are running. Applying another configuration stops what has changed or gone, in reverse order, and
@@ -22,9 +27,8 @@ export function createRooms(same: (one: unknown, other: unknown) => boolean, log
 
   const stopAll = async (parts: typeof running): Promise<void> => {
     for (const { room, stop } of [...parts].reverse()) {
-      await Promise.resolve()
-        .then(stop)
-        .catch((thrown: unknown) => log.warn(`${room.name} did not stop well: ${String(thrown)}`));
+      const problem = await stopped(stop, STOP_WITHIN);
+      if (problem !== undefined) log.warn(`${room.name} did not stop: ${problem}`);
     }
   };
 

@@ -38,7 +38,8 @@ export function createStopStack(log: Log): StopStack {
   };
 }
 
-async function stopped(stop: Stop, deadline: Millis): Promise<string | undefined> {
+/** Stops one part. Gives the problem in words when it fails or is late; it never rejects. */
+export async function stopped(stop: Stop, deadline: Millis): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const expiry = new Promise<string>((settle) => {
     timer = setTimeout(() => settle(`still busy after ${formatSpan(deadline)}`), deadline);
