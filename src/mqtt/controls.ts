@@ -68,7 +68,7 @@ function outletSwitches(
     const status = number === undefined ? undefined : `outlet.${number}.status`;
     if (status !== undefined && !variables.includes(status)) continue;
     used.add(on).add(off);
-    const name = number === undefined ? 'Load' : `Outlet ${outletName(device, number)}`;
+    const name = number === undefined ? 'Output' : `Outlet ${outletName(device, number)}`;
     const template = status === undefined ? flagTemplate('OFF', 'off', 'on') : outletTemplate(status);
     const options = {
       device_class: 'outlet',

@@ -265,7 +265,7 @@ describe('a switch', () => {
 
   test('of the whole load is hidden until somebody asks for it', () => {
     const given = { commands: [{ name: 'load.on' }, { name: 'load.off' }], variables: { 'ups.status': 'OL' } };
-    expect(componentOf(given, 'load')).toMatchObject({ platform: 'switch', name: 'Load', enabled_by_default: false });
+    expect(componentOf(given, 'load')).toMatchObject({ platform: 'switch', name: 'Output', enabled_by_default: false });
   });
 });
 

@@ -174,7 +174,7 @@ function birthsOf(
       await sleep(random() * BIRTH_DELAY, undefined, { signal: ended }).catch(() => undefined);
       if (ended.aborted) return;
       publisher.born(clock.now());
-
+      connection.refresh();
     },
     // Its next birth is one of its own, however soon it comes.
     gone: () => {

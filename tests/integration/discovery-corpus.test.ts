@@ -11,7 +11,7 @@ import { validate } from '../kit/discovery-validator.ts';
 import { dumpUps, parseDump } from '../kit/dump.ts';
 import { startFakeUpsd } from '../kit/fake-upsd.ts';
 import type { UpsDefinition } from '../kit/fake-upsd-ups.ts';
-import { EVERYTHING, type House, type HouseOptions, openHouse } from '../kit/mqtt-house.ts';
+import { EVERYTHING, type House, type HouseOptions, openHouse, simulatedReports } from '../kit/mqtt-house.ts';
 import { startWatching } from './nut-watching.ts';
 
 /** What real devices have answered where a number, a date or a name was expected, each under a name that could have it. */
@@ -173,6 +173,15 @@ describe.each([
     expect(device?.reading?.variables.size).toBe(Object.keys(ODDITIES).length);
     expect(faults.filter((line) => /[/_]odd\b/.test(line))).toEqual([]);
     expect(device === undefined ? ['not there'] : lost(house, device, sensorsOf(house))).toEqual([]);
+  });
+
+  test('the simulated UPS is announced without a fault and shown as it is', () => {
+    const simulated = openHouse(options);
+    for (const report of simulatedReports()) simulated.report(report);
+    expect(judged(simulated)).toEqual([]);
+    const device = simulated.state().devices.get('demo');
+    expect(device === undefined ? ['not there'] : lost(simulated, device, sensorsOf(simulated))).toEqual([]);
+    expect(sensorsOf(simulated).size).toBeGreaterThan(30);
   });
 
   test.skipIf(dumps.length === 0)('every recorded device is announced without a fault', () => {
