@@ -81,12 +81,16 @@ export async function createMqttRoom(parts: MqttParts): Promise<MqttRoom> {
   connection.start();
 
   let saved = announcer.version;
+  const remember = (): void => {
+    if (announcer.version === saved) return;
+    saved = announcer.version;
+    memory.save(serializeAnnounced(announcer.remembered()));
+  };
   return {
     accept: (transition) => {
       publisher.accept(transition);
-      if (announcer.version === saved) return;
-      saved = announcer.version;
-      memory.save(serializeAnnounced(announcer.remembered()));
+      // All of it each time, which is megabytes with a hundred devices: once a tick, not once a change.
+      if (transition.input.kind === 'tick') remember();
     },
     answer: ({ request, answer }) => {
       const { topic, payload } = responseOf(topics, request, answer);
@@ -103,6 +107,7 @@ export async function createMqttRoom(parts: MqttParts): Promise<MqttRoom> {
     counters: () => connection.counters(),
     stop: async () => {
       leaving.abort();
+      remember();
       const farewell = [{ topic: topics.bridgeState, payload: AVAILABILITY.offline, retain: true, qos: 1 as const }];
       await connection.stop({ farewell });
       await broker?.stop();

@@ -156,7 +156,6 @@ export interface FakeBroker {
 
 export const CONNECT = 1;
 export const PUBLISH = 3;
-export const SUBSCRIBE = 8;
 
 export async function fakeBroker(
   answer: (packet: Packet, socket: net.Socket) => void = () => undefined,
