@@ -94,7 +94,7 @@ async function starts({ broker, config, names }: Stage): Promise<readonly Figure
   ];
 }
 
-/** CPU while nothing happens, reaction to changes at random phase, and the memory after all that. */
+/** CPU and memory while nothing happens, reaction to changes at random phase, and the memory after all that. */
 async function running(stage: Stage): Promise<readonly Figure[]> {
   const { broker, config, names } = stage;
   const size = names.length;
@@ -108,9 +108,10 @@ async function running(stage: Stage): Promise<readonly Figure[]> {
     await sleep(3000);
     await program.get('/metrics');
     const cpu = await cpuPercent(pid, IDLE_MS);
-    const spans = await reactions(stage, listener);
     await program.get('/metrics');
     const memory = await residentMegabytes(pid);
+    const spans = await reactions(stage, listener);
+    const afterwards = await residentMegabytes(pid);
     const targets = TARGETS[size];
     const figure = (what: string, unit: Figure['unit'], measured: number, target: number | undefined): Figure => ({
       what,
@@ -124,6 +125,7 @@ async function running(stage: Stage): Promise<readonly Figure[]> {
       figure('the same, worst of 40', 's', Math.max(...spans), targets?.worst),
       figure('CPU of one core, idle on mains', '%', cpu, targets?.cpu),
       figure('resident memory, HTTP and metrics on', 'MB', memory, targets?.memory),
+      figure('the same after 40 outages', 'MB', afterwards, undefined),
     ];
   } finally {
     await listener.close();

@@ -45,7 +45,7 @@ export async function measureThousand(): Promise<readonly Figure[]> {
       { what: 'the same, worst of 40', size, unit: 's', measured: Math.max(...spans), target: 1 },
       { what: 'all change at once, the last message', size, unit: 's', measured: together },
       { what: 'CPU of one core, idle on mains', size, unit: '%', measured: cpu, target: 50 },
-      { what: 'resident memory, HTTP and metrics on', size, unit: 'MB', measured: memory },
+      { what: 'resident memory after all that', size, unit: 'MB', measured: memory },
     ];
   } finally {
     await listener.close();

@@ -361,9 +361,9 @@ test('over its own broker: announces, obeys, and says good-bye; what it announce
   const answer = await client.messages.find(({ topic }) => topic === RESPONSE);
   expect(JSON.parse(answer.text)).toMatchObject({ status: 'ok' });
 
+  await bridge.room.stop();
   const remembered = parseAnnounced(bridge.saved()) ?? [];
   expect(remembered.map(({ topic }) => topic)).toContain(CONFIG);
-  await bridge.room.stop();
   expect(client.messages.all.filter(({ topic }) => topic === BRIDGE).at(-1)).toMatchObject({ text: OFFLINE });
 });
 

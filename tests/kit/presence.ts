@@ -16,7 +16,7 @@ export const DUMMY_UPS_PROGRAM = '/lib/nut/dummy-ups';
 export const MOSQUITTO_PROGRAM = '/usr/sbin/mosquitto';
 
 /** A real server a system test can ask for. */
-export type Server = 'upsd' | 'mosquitto' | 'promtool' | 'home-assistant' | 'node-red';
+export type Server = 'upsd' | 'mosquitto' | 'promtool' | 'home-assistant' | 'node-red' | 'systemd-notify';
 
 /** Per server why it cannot be used here; undefined: it can. */
 const ABSENCE: Readonly<Record<Server, () => string | undefined>> = {
@@ -28,6 +28,8 @@ const ABSENCE: Readonly<Record<Server, () => string | undefined>> = {
     if (!existsSync(marker)) return absentFile('Home Assistant', marker);
     return process.getuid?.() === 0 ? undefined : 'Home Assistant runs in a chroot, and only root may enter one';
   },
+  // Python hears what it says: Node has no Unix datagram sockets.
+  'systemd-notify': () => absentFile('systemd-notify', '/usr/bin/systemd-notify', '/usr/bin/python3'),
   'node-red': () => absentFile('Node-RED', join(SYSTEM_DIR, 'node-red/complete'), NODE_RED_PROGRAM),
 };
 

@@ -8,6 +8,7 @@ import { Gridwarden, gridwarden, PROGRAM, startGridwarden } from '../kit/gridwar
 import { runBroker } from '../kit/mqtt.ts';
 import { observe } from '../kit/observer.ts';
 import { freePort } from '../kit/ports.ts';
+import { describeWith } from '../kit/presence.ts';
 import { RunningProcess, run } from '../kit/process.ts';
 
 type State = Record<string, unknown>;
@@ -333,10 +334,14 @@ describe('start and stop', () => {
       await program.dispose();
     }
   });
+});
 
-  test('systemd is told of the start, of each second that passed the loop, and of the end', async () => {
+describeWith(['systemd-notify'], 'the service manager', () => {
+  test('is told of the start, of each second that passed the loop, and of the end', async () => {
     const socket = join(folder, 'notify');
-    const listener = new RunningProcess('python3', ['-u', '-c', LISTEN_FOR_DATAGRAMS, socket], { name: 'listener' });
+    const listener = new RunningProcess('/usr/bin/python3', ['-u', '-c', LISTEN_FOR_DATAGRAMS, socket], {
+      name: 'listener',
+    });
     try {
       await listener.waitForLine(/^listening$/, 10_000);
       const program = await startGridwarden({
@@ -358,7 +363,7 @@ describe('start and stop', () => {
   });
 });
 
-/** Node has no Unix datagram sockets. */
+/** Prints each datagram that arrives on a socket. */
 const LISTEN_FOR_DATAGRAMS = `
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

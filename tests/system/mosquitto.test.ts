@@ -12,6 +12,7 @@ topic readwrite gridwarden/#
 topic read homeassistant/#
 topic write homeassistant/device/gridwarden_home_desk/config
 topic write homeassistant/device/gridwarden_home_bridge/config
+topic write elsewhere/answer
 user house
 topic readwrite #
 `;
@@ -100,7 +101,7 @@ describeWith(['mosquitto'], 'the program on mosquitto', () => {
     try {
       await house.until(DESK_CONFIG, () => true);
       const correlationData = Buffer.from([0, 255, 1]);
-      const properties = { responseTopic: 'gridwarden/elsewhere/answer', correlationData };
+      const properties = { responseTopic: 'elsewhere/answer', correlationData };
       const heardCorrelation = heard<Buffer | undefined>();
       house.client.mqtt.on('message', (topic, _payload, packet) => {
         if (topic === properties.responseTopic) heardCorrelation.add(packet.properties?.correlationData);
