@@ -5,6 +5,7 @@ import type { Loaded } from './config/read.ts';
 import type { SourceConfig } from './config/schema.ts';
 import type { Input, Instructed } from './domain/inputs.ts';
 import type { Intent } from './domain/intents.ts';
+import { LIMITS } from './domain/limits.ts';
 import type { Clock, Log, Sink, Source } from './domain/ports.ts';
 import type { Answer } from './domain/requests.ts';
 import type { Result } from './domain/result.ts';
@@ -15,7 +16,8 @@ import { createPrometheus, type Prometheus } from './exporters/prometheus.ts';
 import type { ConnectionStatus } from './mqtt/connection.ts';
 import type { MqttRoom } from './mqtt/room.ts';
 import { createLoop, type Loop } from './runtime/loop.ts';
-import { createMemory } from './runtime/memory.ts';
+import { createMemory, type Memory } from './runtime/memory.ts';
+import { namesOf, parseNames, serializeNames } from './runtime/names.ts';
 import { createRooms, type Room, type Rooms } from './runtime/rooms.ts';
 import { createStopStack } from './runtime/stop-stack.ts';
 import { createServiceManager, createWatchdog } from './runtime/systemd.ts';
@@ -54,7 +56,7 @@ export async function startApp(parts: AppParts): Promise<App> {
   const loop = createLoop({
     clock,
     act: (intent) => house.act(intent),
-    sinks: [factLog(log), house.display, prometheus, house.pulse, createWatchdog(services)],
+    sinks: [factLog(log), house.nameKeeper, house.display, prometheus, house.pulse, createWatchdog(services)],
     blame: (part, thrown) => {
       prometheus.count.sinkFailure(part);
       log.error(`${part} failed`, { err: thrown });
@@ -64,6 +66,7 @@ export async function startApp(parts: AppParts): Promise<App> {
   stack.add('rooms', seconds(8), () => house.stop());
 
   const ticking = new AbortController();
+  await house.restore();
   await house.apply(parts.loaded);
   const ticker = runTicker(clock, () => loop.push({ kind: 'tick' }), ticking.signal);
   stack.add('ticker', seconds(1), async () => {
@@ -89,6 +92,10 @@ class House {
   #lastTick: Instant | undefined;
   #reloading = Promise.resolve();
   #signals = 0;
+  readonly #names: Memory;
+  #savedNames = '';
+  /** Answers that came while the connection was being replaced. */
+  #unsent: Extract<Intent, { kind: 'answer' }>[] = [];
 
   constructor(parts: AppParts, prometheus: Prometheus) {
     this.#parts = parts;
@@ -96,6 +103,7 @@ class House {
     this.#rooms = createRooms(isSame, parts.log);
     this.#loaded = parts.loaded;
     this.#started = parts.clock.wall();
+    this.#names = createMemory(join(parts.stateFolder, 'names.json'), parts.log);
   }
 
   /** Where inputs go. Before it, there is nowhere. */
@@ -130,9 +138,30 @@ class House {
       );
     },
     answer: (intent) => {
-      if (intent.request.from === 'mqtt') this.#mqtt?.answer(intent);
+      if (intent.request.from !== 'mqtt') return;
+      if (this.#mqtt !== undefined) this.#mqtt.answer(intent);
+      else if (this.#unsent.length < LIMITS.pending) this.#unsent.push(intent);
     },
   };
+
+  /** Keeps who had which id, so that a server that is down at the next start does not lose its names to another. */
+  readonly nameKeeper: Sink = {
+    name: 'names',
+    accept: ({ input, before, after }) => {
+      if (input.kind === 'restored' || after.settings === undefined) return;
+      if (after.sources === before.sources && after.devices.size === before.devices.size) return;
+      const text = serializeNames(namesOf(after));
+      if (text === this.#savedNames) return;
+      this.#savedNames = text;
+      this.#names.save(text);
+    },
+  };
+
+  /** Gives the loop what an earlier process has kept. */
+  async restore(): Promise<void> {
+    const text = await this.#names.load();
+    this.#push({ kind: 'restored', names: text === undefined ? [] : parseNames(text) });
+  }
 
   act(intent: Intent): void {
     const actor = this.#actors[intent.kind] as (intent: Intent) => void; // the table pairs each kind with its own actor
@@ -158,6 +187,7 @@ class House {
     this.#stopping.abort();
     await this.#reloading;
     await this.#rooms.stop();
+    await this.#names.flushed();
   }
 
   #push(input: Input): void {
@@ -232,6 +262,7 @@ class House {
           failed: (why) => this.#noticed('listener_failed', `the listener of the broker: ${why}`),
         });
         this.#mqtt = room;
+        for (const intent of this.#unsent.splice(0)) room.answer(intent);
         return async () => {
           this.#mqtt = undefined;
           await room.stop();

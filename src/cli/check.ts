@@ -32,7 +32,8 @@ export async function check({ config, out }: CheckOptions): Promise<number> {
 
 function summary({ configuration, digest, file }: Loaded): string {
   const { node, sources, ups, armed, dryRun, mqtt } = configuration;
-  const broker = 'embedded' in mqtt ? `own broker on ${mqtt.embedded.listen.host}` : `broker ${mqtt.url}`;
+  const broker =
+    'embedded' in mqtt ? `own broker on ${mqtt.embedded.listen.host}` : `broker ${mqtt.url.replace(/\?.*$/, '')}`;
   const mode = armed ? (dryRun ? 'armed, dry run' : 'armed') : 'not armed';
   const counts = `${counted(Object.keys(sources).length, 'source')}, ${counted(Object.keys(ups).length, 'named device')}`;
   return `ok: node ${node}, ${counts}, ${broker}, ${mode}, digest ${digest} (${file})`;

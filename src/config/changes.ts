@@ -7,14 +7,14 @@ import type { Configuration } from './schema.ts';
 export interface Change {
   /** Dotted, as the file has it: `mqtt.keepalive`; the whole entry, `sources.nas`, where it came or went. */
   readonly key: string;
-  /** Whether it works only after a restart: the state folder is locked and open for as long as the process lives. */
+  /** Whether it works only after a restart: the state folder is locked, and the log open, for as long as the process lives. */
   readonly restart: boolean;
 }
 
 /** What differs between two configurations, defaults included, sorted by key. Values are not told: some are secrets. */
 export function changesBetween(before: Configuration, after: Configuration): readonly Change[] {
   const keys = new Set(differences(before, after, []).map(dotted));
-  return [...keys].sort().map((key) => ({ key, restart: key === 'state_dir' }));
+  return [...keys].sort().map((key) => ({ key, restart: /^(?:state_dir|log)(?:\.|$)/.test(key) }));
 }
 
 function differences(before: unknown, after: unknown, path: Path): readonly Path[] {

@@ -27,7 +27,7 @@ export function crossChecks(tree: unknown, show: (path: Path, value: unknown) =>
       const hint = near === undefined ? (sources.length > 0 ? listed(sources) : undefined) : `did you mean ${near}?`;
       misfits.push({ path, message: `no source is called ${show(path, source)}`, ...(hint !== undefined && { hint }) });
     }
-    const device = JSON.stringify([source, name]);
+    const device = JSON.stringify([source, String(name).toLowerCase()]);
     const first = named.get(device);
     if (first === undefined) named.set(device, id);
     else misfits.push({ path: ['ups', id], message: `is the same device of the same source as ups.${first}` });

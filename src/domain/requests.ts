@@ -26,6 +26,8 @@ export interface Request {
   readonly ask: Ask;
   /** The client's own mark, given back as it came. */
   readonly transaction?: Json;
+  /** The usual topic of the answer, as it was when the request came: a reload may change it meanwhile. */
+  readonly answerTopic?: string;
   readonly returnTo?: ReturnTo;
 }
 

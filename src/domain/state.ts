@@ -41,14 +41,22 @@ export interface DeviceState extends Told {
   readonly derived: Variables;
 }
 
+/** An id that a device of a source has had: it waits for that source to list it again. */
+export interface KnownName {
+  readonly source: SourceName;
+  readonly id: DeviceId;
+}
+
 /** Everything that is known. Readonly data: a new state for every input, shared where nothing changed. */
 export interface State {
   /** Undefined before the first `configured`. */
   readonly settings?: Settings;
   readonly sources: ReadonlyMap<SourceName, SourceState>;
   readonly devices: ReadonlyMap<DeviceId, DeviceState>;
+  /** Ids from before the start, for sources that have not listed their devices since. */
+  readonly names: readonly KnownName[];
   /** Requests whose actor has not come back yet, by request id, with the moment they were accepted. */
   readonly pending: ReadonlyMap<string, { readonly request: Request; readonly since: Instant }>;
 }
 
-export const EMPTY_STATE: State = { sources: new Map(), devices: new Map(), pending: new Map() };
+export const EMPTY_STATE: State = { sources: new Map(), devices: new Map(), names: [], pending: new Map() };

@@ -76,7 +76,7 @@ export function createPrometheus({ version }: { readonly version: string }): Pro
 
 function noCounts(): Counts {
   return {
-    inputs: { configured: 0, tick: 0, report: 0, request: 0, instructed: 0, reloaded: 0, noticed: 0 },
+    inputs: { configured: 0, restored: 0, tick: 0, report: 0, request: 0, instructed: 0, reloaded: 0, noticed: 0 },
     requests: {
       ok: 0,
       'wrong-payload': 0,

@@ -50,6 +50,8 @@ export class Announcer {
   readonly #mode: AnnouncerOptions['mode'];
   readonly #prefix: string;
   readonly #kept = new Map<string, Kept>();
+  /** Topics that a device has left for others, still to be cleared. */
+  readonly #cleared: string[] = [];
   #version = 0;
 
   constructor({ mode, prefix }: AnnouncerOptions, memory: readonly Announced[], start: Instant) {
@@ -142,7 +144,7 @@ export class Announcer {
 
   /** The messages that are due, in order. */
   due(now: Instant): readonly Message[] {
-    const messages: Message[] = [];
+    const messages: Message[] = this.#cleared.splice(0).map((topic) => ({ topic, payload: '' }));
     const states = new Set<string>();
     for (const [topic, one] of this.#kept) {
       for (let next = one.plan[0]; next !== undefined && next.at <= now; next = one.plan[0]) {
@@ -203,6 +205,7 @@ export class Announcer {
     const next = { ...entry, leaving: { ...entry.leaving, ...leavingOf(one.entry, entry.components) } };
     if (JSON.stringify(one.entry) === JSON.stringify(next)) return;
     const back = one.entry.stage !== 'there';
+    this.#cleared.push(...one.entry.clears.filter((topic) => !next.clears.includes(topic)));
     this.#change(one, next);
     if (one.plan.length > 0 && !back) return;
     const at = one.sentAt === undefined || back ? spaced(one, first) : after(now, GATHER);

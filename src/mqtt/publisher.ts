@@ -291,7 +291,9 @@ const has = (variables: Variables | undefined, name: string): boolean => variabl
 
 /** Variables that devices show only when there is something to say: their entities stay. */
 const isOccasional = (name: string): boolean =>
-  /^(?:ups\.alarm|ups\.test\.|input\.transfer\.reason|input\.voltage\.fault|ups\.timer\.|power|mains)/.test(name);
+  /^(?:ups\.alarm|ups\.test\.|input\.transfer\.reason|input\.voltage\.fault|ups\.timer\.|power$|power\.basis$|mains$)/.test(
+    name,
+  );
 
 /** What an announcement depends on besides the configuration: names, words that become options, limits, and what the device calls itself. */
 function shapeOf(device: DeviceState, variables: ReadonlySet<string>): string {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../domain/limits.ts';
 import type { Answer, Json } from '../domain/requests.ts';
-import { type Arrived, requestOf, responseOf } from './requests.ts';
+import { type Arrived, requestOf, responseText } from './requests.ts';
 import { topicsOf } from './topics.ts';
 
 const TOPICS = topicsOf('gridwarden', 'home');
@@ -80,8 +80,12 @@ describe('a setting', () => {
 });
 
 describe('a request to the bridge', () => {
-  test.each(['', '{}', 'now', '[]', 'null'])('%j needs nothing', (payload) => {
+  test.each(['', '{}'])('%j needs nothing', (payload) => {
     expect(askOf(RELOAD, payload)).toEqual({ kind: 'verb', verb: 'reload', given: {} });
+  });
+
+  test.each(['now', '[]', 'null', '{'])('%j is no request, and that is answered', (payload) => {
+    expect(askOf(RELOAD, payload)).toEqual({ kind: 'unreadable', verb: 'reload', why: expect.any(String) });
   });
 
   test('brings what it was given', () => {
@@ -139,7 +143,7 @@ test.each(['a text', '', 0, -1.5, true, false, null, [1, [2], { three: 4 }], { a
     ] as const) {
       const request = read(topic, JSON.stringify({ ...more, transaction }));
       if (request === undefined) throw new Error('not read');
-      expect(JSON.parse(responseOf(TOPICS, request, DONE).payload).transaction).toEqual(transaction);
+      expect(JSON.parse(responseText(request, DONE)).transaction).toEqual(transaction);
     }
   },
 );
@@ -147,10 +151,8 @@ test.each(['a text', '', 0, -1.5, true, false, null, [1, [2], { three: 4 }], { a
 test('a request without a transaction has an answer without one', () => {
   const request = read(COMMAND, 'beeper.mute');
   if (request === undefined) throw new Error('not read');
-  expect(responseOf(TOPICS, request, DONE)).toEqual({
-    topic: 'gridwarden/home/ups/rack/response',
-    payload: '{"command":"beeper.mute","status":"ok","data":{}}',
-  });
+  expect(request.answerTopic).toBe('gridwarden/home/ups/rack/response');
+  expect(responseText(request, DONE)).toBe('{"command":"beeper.mute","status":"ok","data":{}}');
 });
 
 test.each([
@@ -163,9 +165,8 @@ test.each([
   const request = read(topic, payload);
   if (request === undefined) throw new Error('not read');
   const refused: Answer = { status: 'error', code: 'not-allowed', error: 'no', data: {} };
-  const response = responseOf(TOPICS, request, refused);
-  expect(response.topic).toBe(where);
-  expect(JSON.parse(response.payload)).toEqual({ ...asked, ...refused });
+  expect(request.answerTopic).toBe(where);
+  expect(JSON.parse(responseText(request, refused))).toEqual({ ...asked, ...refused });
 });
 
 describe('an MQTT 5 response topic', () => {
@@ -215,7 +216,7 @@ test('whatever comes, on whatever topic, is read without an exception and can be
   fc.assert(
     fc.property(aTopic, aPayload, (topic, payload) => {
       const request = requestOf('mqtt-1', { topic, payload }, TOPICS, 'homeassistant');
-      if (request !== undefined) JSON.parse(responseOf(TOPICS, request, DONE).payload);
+      if (request !== undefined) JSON.parse(responseText(request, DONE));
     }),
     { numRuns: 2000 },
   );
@@ -229,7 +230,7 @@ test.each([
   const request = read(COMMAND, `{"command":"x","transaction":${'['.repeat(depth)}${']'.repeat(depth)}}`);
   if (request === undefined) throw new Error('not read');
   expect(request.ask.kind).toBe(kind);
-  expect(responseOf(TOPICS, request, DONE).payload).toContain(kind === 'command' ? '[[[' : '{}');
+  expect(responseText(request, DONE)).toContain(kind === 'command' ? '[[[' : '{}');
 });
 
 const DONE: Answer = { status: 'ok', data: {} };

@@ -28,6 +28,7 @@ export function requestOf(id: string, arrived: Arrived, topics: Topics, discover
   const request = {
     id,
     from: 'mqtt' as const,
+    answerTopic: incoming.kind === 'verb' ? topics.response(incoming.verb) : topics.deviceResponse(incoming.device),
     ...(given.transaction === undefined ? {} : { transaction: given.transaction }),
     ...(returnTo === undefined ? {} : { returnTo }),
   };
@@ -36,6 +37,7 @@ export function requestOf(id: string, arrived: Arrived, topics: Topics, discover
 
   switch (incoming.kind) {
     case 'verb':
+      if (given.object === undefined && given.text !== '') return unreadable('send nothing, or {"transaction": ...}');
       return { ...request, ask: { kind: 'verb', verb: incoming.verb, given: given.object ?? {} } };
     case 'command': {
       const ask = commandOf(incoming.device, given);
@@ -120,20 +122,9 @@ function returnOf({ responseTopic, correlation }: Arrived, topics: Topics, prefi
   return { topic: responseTopic, ...(correlation === undefined ? {} : { correlation }) };
 }
 
-/** Where the answer to a request goes, and what it says. */
-export function responseOf(
-  topics: Topics,
-  request: Request,
-  answer: { readonly status: string },
-): { topic: string; payload: string } {
-  const { ask, transaction } = request;
-  const device = 'device' in ask ? ask.device : undefined;
-  const verb = 'verb' in ask ? (ask.verb ?? 'unknown') : 'unknown';
-  const topic = device === undefined ? topics.response(verb) : topics.deviceResponse(device);
+/** What the answer to a request says. */
+export function responseText({ ask, transaction }: Request, answer: { readonly status: string }): string {
   const asked =
     ask.kind === 'command' ? { command: ask.command } : ask.kind === 'set' ? { variable: ask.variable } : {};
-  return {
-    topic,
-    payload: JSON.stringify({ ...asked, ...answer, ...(transaction === undefined ? {} : { transaction }) }),
-  };
+  return JSON.stringify({ ...asked, ...answer, ...(transaction === undefined ? {} : { transaction }) });
 }

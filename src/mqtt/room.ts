@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Intent } from '../domain/intents.ts';
 import type { Clock, Log, Transition } from '../domain/ports.ts';
@@ -9,7 +10,7 @@ import { Announcer } from './announcer.ts';
 import { type Broker, createBroker } from './broker.ts';
 import { type ConnectionCounters, type ConnectionStatus, createConnection, type MqttConnection } from './connection.ts';
 import { AVAILABILITY, Publisher } from './publisher.ts';
-import { requestOf, responseOf } from './requests.ts';
+import { requestOf, responseText } from './requests.ts';
 import type { EmbeddedBroker, MqttConfig } from './schema.ts';
 import type { Incoming } from './session.ts';
 import { type Topics, topicsOf } from './topics.ts';
@@ -93,8 +94,11 @@ export async function createMqttRoom(parts: MqttParts): Promise<MqttRoom> {
       if (transition.input.kind === 'tick') remember();
     },
     answer: ({ request, answer }) => {
-      const { topic, payload } = responseOf(topics, request, answer);
-      connection.publish({ topic, payload, retain: false, qos: 1, properties: JSON_CONTENT });
+      const payload = responseText(request, answer);
+      const { answerTopic } = request;
+      if (answerTopic !== undefined) {
+        connection.publish({ topic: answerTopic, payload, retain: false, qos: 1, properties: JSON_CONTENT });
+      }
       const { returnTo } = request;
       if (returnTo === undefined) return;
       const properties = {
@@ -192,7 +196,6 @@ function birthsOf(
 
 /** Reads what arrives: requests, the birth of Home Assistant, and our own state where somebody else has overwritten it. */
 function listener({ config, log, ask }: MqttParts, topics: Topics, births: Births, connection: MqttConnection) {
-  let count = 0;
   return (message: Incoming): void => {
     const { topic, payload, retain, responseTopic, correlation } = message;
     const text = payload?.toString();
@@ -211,14 +214,13 @@ function listener({ config, log, ask }: MqttParts, topics: Topics, births: Birth
       log.warn(`a retained message on ${topic} was ignored: commands must not be retained`);
       return;
     }
-    count += 1;
     const arrived = {
       topic,
       payload,
       ...(responseTopic === undefined ? {} : { responseTopic }),
       ...(correlation === undefined ? {} : { correlation }),
     };
-    const request = requestOf(`mqtt-${count}`, arrived, topics, config.discoveryPrefix);
+    const request = requestOf(`mqtt-${randomUUID()}`, arrived, topics, config.discoveryPrefix);
     if (request !== undefined) ask(request);
   };
 }

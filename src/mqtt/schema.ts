@@ -8,7 +8,7 @@ export type MqttConfig = MqttPublishing & (RemoteBroker | { readonly embedded: E
 
 /** What is published, wherever the broker is. */
 export interface MqttPublishing {
-  /** One Home Assistant message a device, one an entity (for versions before 2024.11), or none. */
+  /** One Home Assistant message a device, one an entity (for versions before 2024.12), or none. */
   readonly discovery: 'device' | 'single' | 'off';
   readonly discoveryPrefix: string;
   /** Topics lie under `<base>/<node>`. */

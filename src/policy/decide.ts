@@ -16,6 +16,8 @@ export function decide(state: State, input: Input, stamp: Stamp): Decision {
   switch (input.kind) {
     case 'configured':
       return onConfigured(state, input.settings, stamp);
+    case 'restored':
+      return { state: { ...state, names: input.names }, intents: [], facts: [] };
     case 'tick':
       return expired(state, stamp);
     case 'report':

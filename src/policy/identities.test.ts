@@ -4,6 +4,7 @@ import { configured, deviceLost, inventory, listed, Story, says, settings, sourc
 import type { Input } from '../domain/inputs.ts';
 import { isReservedId, isSlug } from '../domain/names.ts';
 import type { SourceState } from '../domain/state.ts';
+import { asInstant } from '../domain/time.ts';
 import { assignIds } from './identities.ts';
 
 const TWO = { sources: ['nas', 'shed'] };
@@ -123,7 +124,37 @@ describe('a source that was never heard', () => {
 
   test('a source without any state waits like one that was never heard', () => {
     const shed: SourceState = { link: { kind: 'up' }, listed: [{ name: 'ups' }], ids: new Map(), unnamed: new Map() };
-    expect(assignIds(settings(TWO), new Map([['shed', shed]]))).toEqual([]);
+    expect(assignIds(settings(TWO), new Map([['shed', shed]]), [])).toEqual([]);
+  });
+
+  test('an id from before the start waits for its source, which is down', () => {
+    const ids = new Map();
+    const trouble = { kind: 'unreachable', detail: 'down' } as const;
+    const down: SourceState = { link: { kind: 'lost', trouble, since: asInstant(0), sinceWall: 0 }, ids, unnamed: ids };
+    const up: SourceState = { link: { kind: 'up' }, listed: [{ name: 'ups' }], ids, unnamed: ids };
+    const [first = '', second = ''] = settings(TWO).sources;
+    const sources = new Map([
+      [first, down],
+      [second, up],
+    ]);
+    const before = [
+      { source: first, id: 'ups' },
+      { source: second, id: `${second}_ups` },
+    ];
+    expect(assignIds(settings(TWO), sources, []).map(({ id }) => id)).toEqual(['ups']);
+    expect(assignIds(settings(TWO), sources, before).map(({ id }) => id)).toEqual([`${second}_ups`]);
+    const back = new Map(sources).set(first, up);
+    expect(assignIds(settings(TWO), back, before).map(({ id }) => id)).toEqual(['ups', `${second}_ups`]);
+  });
+
+  test('an id that would share unique ids with another device is joined in another way', () => {
+    const up: SourceState = { link: { kind: 'up' }, listed: [{ name: 'ups' }], ids: new Map(), unnamed: new Map() };
+    const sources = new Map([
+      ['nas', up],
+      ['ups', up],
+    ]);
+    const both = { ...settings(TWO), sources: ['nas', 'ups'] };
+    expect(assignIds(both, sources, []).map(({ id }) => id)).toEqual(['ups', 'ups-ups']);
   });
 });
 

@@ -1,7 +1,7 @@
 import { type DeviceId, isReservedId, type SourceName, slugOf } from '../domain/names.ts';
 import type { DeviceAddress } from '../domain/reading.ts';
 import type { DeviceSettings, Settings } from '../domain/settings.ts';
-import type { SourceState } from '../domain/state.ts';
+import type { KnownName, SourceState } from '../domain/state.ts';
 
 /** A device that exists for us: declared in the configuration, or listed by a source. */
 export interface Identity {
@@ -22,9 +22,16 @@ export const nameKey = (name: string): string => name.toLowerCase();
  * Declared devices come first and keep their id. Then, in the order of the file, every listed device is called by its
  * slug; on a clash the earlier source keeps the name and the later one's device is called `<source>_<name>`. A source
  * waits with its undeclared devices until each earlier one has been heard of once, be it as lost, so that a slow
- * server does not lose its names at every start.
+ * server does not lose its names at every start. An id that a device of another source had before the start stays its
+ * own until that source has listed: a command must never reach another device because a server is down.
+ *
+ * @param names ids from before the start
  */
-export function assignIds(settings: Settings, sources: ReadonlyMap<SourceName, SourceState>): readonly Identity[] {
+export function assignIds(
+  settings: Settings,
+  sources: ReadonlyMap<SourceName, SourceState>,
+  names: readonly KnownName[],
+): readonly Identity[] {
   const taken = new Set<DeviceId>(settings.devices.map(({ id }) => id));
   const identities = settings.devices.map(declared);
   for (const source of settings.sources) {
@@ -33,13 +40,22 @@ export function assignIds(settings: Settings, sources: ReadonlyMap<SourceName, S
     for (const { name, description } of state?.listed ?? []) {
       if (own.has(nameKey(name))) continue;
       own.add(nameKey(name));
-      const id = freeId(source, name, taken);
+      const id = freeId(source, name, new Set([...taken, ...reserved(sources, names, source)]));
       taken.add(id);
       identities.push({ id, address: { source, name }, label: description ?? id });
     }
     if (isUnheard(state)) break;
   }
   return identities;
+}
+
+function reserved(
+  sources: ReadonlyMap<SourceName, SourceState>,
+  names: readonly KnownName[],
+  source: SourceName,
+): readonly DeviceId[] {
+  const silent = (name: SourceName): boolean => sources.has(name) && sources.get(name)?.listed === undefined;
+  return names.filter((known) => known.source !== source && silent(known.source)).map(({ id }) => id);
 }
 
 /** Whether a source still has to wait for an earlier one to name its devices. */
@@ -60,7 +76,10 @@ function freeId(source: SourceName, name: string, taken: ReadonlySet<DeviceId>):
   if (!taken.has(plain) && !isReservedId(plain)) return plain;
   const joined = slugOf(`${source}_${plain}`);
   // Of a source that is itself called `group`.
-  const prefixed = isReservedId(joined) ? slugOf(`ups_${joined}`) : joined;
+  const plainly = isReservedId(joined) ? slugOf(`ups_${joined}`) : joined;
+  // `ups_ups` beside `ups` would give `power` of the one and `ups.power` of the other the same unique id.
+  const confusing = [...taken].some((other) => plainly.startsWith(`${other}_`));
+  const prefixed = confusing ? slugOf(`${source}-${plain}`) : plainly;
   let id = prefixed;
   for (let count = 2; taken.has(id); count += 1) id = `${prefixed.slice(0, 58)}_${count}`;
   return id;

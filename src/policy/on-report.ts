@@ -60,7 +60,7 @@ export function identified(state: State, stamp: Stamp): { readonly state: State;
   const facts: Fact[] = [];
   const devices = new Map<DeviceId, DeviceState>();
   const former = new Map([...state.devices.values()].map((device) => [addressKey(device), device]));
-  const identities = assignIds(state.settings, state.sources);
+  const identities = assignIds(state.settings, state.sources, state.names);
   for (const identity of [...identities, ...kept(state, state.settings, identities)]) {
     const before = former.get(addressKey(identity));
     const device = settled(identity, before, state.sources.get(identity.address.source), stamp);

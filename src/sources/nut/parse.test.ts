@@ -165,12 +165,13 @@ test.each([
   expect(readType(rest)).toEqual(type);
 });
 
-test('ENUM and RANGE lists leave out what is broken', () => {
+test('ENUM and RANGE lists leave out what is broken and turn what is the wrong way round', () => {
   expect(readEnum(block('ENUM u v', '"a"', '"b c"', 'd', '"e'), 'ENUM u v')).toEqual(['a', 'b c']);
   const ranges = block('RANGE u v', '"1" "5"', '"-2.5" "0"', '"9" "3"', '"x" "3"', '"1"', `"1" "${'9'.repeat(255)}"`);
   expect(readRanges(ranges, 'RANGE u v')).toEqual([
     [1, 5],
     [-2.5, 0],
+    [3, 9],
   ]);
 });
 

@@ -138,7 +138,8 @@ export function readRanges(block: string, head: string): readonly (readonly [min
     const low = readQuoted(item, 0);
     const high = low === undefined ? undefined : onlyQuoted(item, low.end + 1);
     const [min, max] = [numberOf(low?.value), numberOf(high)];
-    if (min !== undefined && max !== undefined && min <= max) ranges.push([min, max]);
+    // Some drivers give the bounds the wrong way round.
+    if (min !== undefined && max !== undefined) ranges.push([Math.min(min, max), Math.max(min, max)]);
   }
   return ranges;
 }
