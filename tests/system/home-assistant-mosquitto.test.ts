@@ -275,7 +275,9 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
       10_000,
     );
     await event;
-    for (const [id, value] of statesNow([BRIDGE, DESK])) expect([id, value]).toEqual([id, before.get(id)]);
+    // Awaited, not sampled: Home Assistant shows an entity as unavailable while it takes in a new version of its device.
+    const others = new Set(statesNow([BRIDGE, DESK]).keys());
+    await statesAre(new Map([...before].filter(([id]) => others.has(id))), 10_000);
     await upsd.startServer();
     await statesAre(before);
   });
