@@ -160,7 +160,7 @@ class House {
   /** Gives the loop what an earlier process has kept. */
   async restore(): Promise<void> {
     const text = await this.#names.load();
-    this.#push({ kind: 'restored', names: text === undefined ? [] : parseNames(text) });
+    this.#push({ kind: 'restored', names: text === undefined ? [] : parseNames(text), boot: 'new' });
   }
 
   act(intent: Intent): void {

@@ -1,12 +1,25 @@
 import { z } from 'zod';
 import { deviceId, slug } from '../domain/schema.ts';
-import type { Settings } from '../domain/settings.ts';
+import type { Settings, TriggerSettings } from '../domain/settings.ts';
+import { seconds } from '../domain/time.ts';
 import { type HttpConfig, httpSchema } from '../http/schema.ts';
 import { type MqttConfig, mqttSchema } from '../mqtt/schema.ts';
 import { type CommandsConfig, commandsSchema } from '../policy/schema.ts';
 import { type LogConfig, logSchema } from '../runtime/schema.ts';
 import { type NutConfig, nutSchema } from '../sources/nut/schema.ts';
 import { type SimulatedConfig, simulatedSchema } from '../sources/simulated/schema.ts';
+
+const TRIGGERS: TriggerSettings = {
+  settle: seconds(10),
+  hold: seconds(5),
+  lowBattery: true,
+  chargeBelow: 20,
+  runtimeBelow: 'auto',
+  depletion: { perMinute: 15, over: seconds(90) },
+  onBatteryFor: 'auto',
+  deadAfter: 'auto',
+  afterFailedTest: 'off',
+};
 
 /** One entry of `sources`: exactly one kind, told apart by `'nut' in source`. */
 export type SourceConfig = { readonly nut: NutConfig } | { readonly simulated: SimulatedConfig };
@@ -161,7 +174,16 @@ export function settingsOf(configuration: Configuration, digest: string): Settin
     armed: configuration.armed,
     dryRun: configuration.dryRun,
     sources: Object.keys(configuration.sources),
-    devices: Object.entries(configuration.ups).map(([id, device]) => ({ id, ...device })),
+    fsd: configuration.fsd,
+    mainsHold: seconds(5),
+    triggers: TRIGGERS,
+    groups: [],
+    devices: Object.entries(configuration.ups).map(([id, device]) => ({
+      id,
+      trustCharge: true,
+      powerQuality: 'normal' as const,
+      ...device,
+    })),
     allow: configuration.commands.allow,
     digest,
   };

@@ -1,7 +1,7 @@
 import type { DeviceAddress, Inventory, Listed, Reading } from './reading.ts';
 import type { Answer, Json, Request } from './requests.ts';
 import type { Settings } from './settings.ts';
-import type { KnownName } from './state.ts';
+import type { KnownName, Memory } from './state.ts';
 import type { Trouble } from './trouble.ts';
 
 /** What a source tells while it watches. */
@@ -33,7 +33,14 @@ export type Instructed =
 export type Input =
   | { readonly kind: 'configured'; readonly settings: Settings }
   /** What an earlier process has kept, before the first `configured`. */
-  | { readonly kind: 'restored'; readonly names: readonly KnownName[] }
+  | {
+      readonly kind: 'restored';
+      readonly names: readonly KnownName[];
+      /** Absent: nothing was kept, or it cannot be read. */
+      readonly memory?: Memory;
+      /** Whether the machine has been started since. Monotonic time goes on only within one boot. */
+      readonly boot: 'same' | 'new';
+    }
   | { readonly kind: 'tick' }
   | { readonly kind: 'report'; readonly report: Report }
   | { readonly kind: 'request'; readonly request: Request }

@@ -4,6 +4,9 @@ export type DeviceId = string;
 /** The name of a source as the configuration gives it: a slug. */
 export type SourceName = string;
 
+/** The id of a group, as the configuration gives it: a slug. */
+export type GroupId = string;
+
 const SLUG = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** Ids that topics and identifiers use themselves; `group_x` would collide with the identifier of group `x`. */

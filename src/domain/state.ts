@@ -1,8 +1,12 @@
-import type { DeviceId, SourceName } from './names.ts';
+import { type Battery, NO_BATTERY } from './battery.ts';
+import type { GroupState, Member } from './groups.ts';
+import type { DeviceId, GroupId, SourceName } from './names.ts';
+import { type Power, UNHEARD_POWER } from './power.ts';
+import { NO_QUALITY, type Quality } from './quality.ts';
 import type { DeviceAddress, Inventory, Listed, Reading, Variables } from './reading.ts';
 import type { Request } from './requests.ts';
 import type { Settings } from './settings.ts';
-import type { Instant } from './time.ts';
+import type { Instant, Millis } from './time.ts';
 import type { Trouble } from './trouble.ts';
 
 /** Whether we hear a device or server: not yet, yes, or no and why. */
@@ -35,8 +39,10 @@ export interface DeviceState extends Told {
   readonly nominalPower?: number;
   /** The last usable reading; kept while the link is lost, shown as old. */
   readonly reading?: Reading;
-  /** What the last status that proved anything proved; undefined until one has. Statuses that prove nothing leave it. */
-  readonly fed?: 'mains' | 'battery';
+  /** Mains, outage and silence, as far as its statuses prove them. */
+  readonly power: Power;
+  readonly quality: Quality;
+  readonly battery: Battery;
   /** What follows from the reading, by the same names that topics and entities use. */
   readonly derived: Variables;
 }
@@ -45,6 +51,39 @@ export interface DeviceState extends Told {
 export interface KnownName {
   readonly source: SourceName;
   readonly id: DeviceId;
+}
+
+/** What a device is before anything was heard of it. */
+export const UNHEARD = { power: UNHEARD_POWER, quality: NO_QUALITY, battery: NO_BATTERY } as const;
+
+/** What an earlier process has kept: journalled as it changes, given back at a start. */
+export interface Memory {
+  readonly devices: ReadonlyMap<DeviceId, Pick<DeviceState, 'power' | 'quality' | 'battery'>>;
+  readonly groups: ReadonlyMap<GroupId, GroupMemory>;
+  /** Verdicts of devices that no group names need their holds too. */
+  readonly alone: ReadonlyMap<DeviceId, MemberMemory>;
+  readonly durations: Durations;
+  /** The last moment of the process that kept it, on its monotonic clock. */
+  readonly at: Instant;
+}
+
+export type MemberMemory = Pick<Member, 'holds' | 'stageHolds'>;
+
+export interface GroupMemory extends Pick<GroupState, 'run' | 'silenced' | 'disarmedUntil' | 'shortSince'> {
+  readonly members: ReadonlyMap<DeviceId, MemberMemory>;
+}
+
+/** What steps took in the last runs and drills, newest last, at most five, by `<group>/<key>`. */
+export type Durations = ReadonlyMap<string, readonly Millis[]>;
+
+/** Since when this process listens. */
+export interface Listening {
+  /** The first input after the start. */
+  readonly since: Instant;
+  /** The last input of any kind. */
+  readonly last: Instant;
+  /** The end of the last stall: silence before it proves nothing. Absent where there was none. */
+  readonly gap?: Instant;
 }
 
 /** Everything that is known. Readonly data: a new state for every input, shared where nothing changed. */
@@ -57,6 +96,22 @@ export interface State {
   readonly names: readonly KnownName[];
   /** Requests whose actor has not come back yet, by request id, with the moment they were accepted. */
   readonly pending: ReadonlyMap<string, { readonly request: Request; readonly since: Instant }>;
+  /** Every group of the configuration, in its order. */
+  readonly groups: ReadonlyMap<GroupId, GroupState>;
+  /** Devices that no group names, judged by the default triggers. */
+  readonly alone: ReadonlyMap<DeviceId, Member>;
+  readonly durations: Durations;
+  readonly listening?: Listening;
+  /** What another boot has left of devices that this boot has not proved anything of: it neither fires nor resumes. */
+  readonly earlier?: Memory;
 }
 
-export const EMPTY_STATE: State = { sources: new Map(), devices: new Map(), names: [], pending: new Map() };
+export const EMPTY_STATE: State = {
+  sources: new Map(),
+  devices: new Map(),
+  names: [],
+  pending: new Map(),
+  groups: new Map(),
+  alone: new Map(),
+  durations: new Map(),
+};

@@ -5,7 +5,7 @@ import { FLAG_NAMES } from '../domain/flags.ts';
 import type { Transition } from '../domain/ports.ts';
 import { NAMED_QUANTITIES, quantityOf } from '../domain/quantities.ts';
 import { readingOf } from '../domain/reading.ts';
-import { type DeviceState, EMPTY_STATE, type Link, type State } from '../domain/state.ts';
+import { type DeviceState, EMPTY_STATE, type Link, type State, UNHEARD } from '../domain/state.ts';
 import { asInstant } from '../domain/time.ts';
 import { TROUBLE_KINDS } from '../domain/trouble.ts';
 import { metricOf } from './metric-names.ts';
@@ -21,6 +21,7 @@ const LOST: Link = {
 
 function device(id: string, variables: Readonly<Record<string, string>>, more: Partial<DeviceState> = {}): DeviceState {
   return {
+    ...UNHEARD,
     id,
     address: { source: 'nas', name: id },
     label: id,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { derive } from '../analysis/derived.ts';
 import { quantityOf } from '../domain/quantities.ts';
 import { readingOf, variablesOf } from '../domain/reading.ts';
-import type { DeviceState } from '../domain/state.ts';
+import { type DeviceState, UNHEARD } from '../domain/state.ts';
 import { asInstant } from '../domain/time.ts';
 import { devicePayload, urgency } from './device-payload.ts';
 
@@ -12,6 +12,7 @@ function deviceOf(variables: Readonly<Record<string, string>> | undefined): Devi
   const reading = variables === undefined ? undefined : readingOf(variablesOf(Object.entries(variables)), at, at);
   const link = { kind: 'up' } as const;
   return {
+    ...UNHEARD,
     id: 'rack',
     address: { source: 'nas', name: 'ups' },
     label: 'Rack',

@@ -5,7 +5,7 @@ import integration from '../../tests/kit/home-assistant-facts/nut-integration.js
 import { derive } from '../analysis/derived.ts';
 import { DEFAULT_ALLOW } from '../domain/allow-list.ts';
 import { type Inventory, readingOf, variablesOf, type Writable } from '../domain/reading.ts';
-import type { DeviceState } from '../domain/state.ts';
+import { type DeviceState, UNHEARD } from '../domain/state.ts';
 import { asInstant } from '../domain/time.ts';
 import type { Component } from './component.ts';
 import { devicePayload } from './device-payload.ts';
@@ -32,6 +32,7 @@ function deviceOf({ variables = {}, writable = {}, commands = [], label = 'Rack'
   const reading = readingOf(variablesOf(Object.entries(variables)), asInstant(0), asInstant(0));
   const link = { kind: 'up' } as const;
   return {
+    ...UNHEARD,
     id,
     address: { source: 'nas', name: 'ups' },
     label,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { declared, settings } from '../../tests/kit/settings.ts';
 import {
   asks,
   configured,
@@ -10,7 +11,6 @@ import {
   reading,
   Story,
   says,
-  settings,
   sourceLost,
   TICK,
   WALL,
@@ -242,7 +242,7 @@ test('the same inputs give the same for ever, and change nothing that was given 
 });
 
 test('settings alone bring the declared devices', () => {
-  const devices = [{ id: 'rack', source: 'nas', name: 'ups', label: 'Rack', nominalPower: 900 }];
+  const devices = [declared('rack', { source: 'nas', name: 'ups', label: 'Rack', nominalPower: 900 })];
   const story = new Story().tell({ kind: 'configured', settings: settings({ devices }) });
   expect(story.told).toEqual(['appeared:rack']);
   expect(story.device('rack')).toMatchObject({ label: 'Rack', nominalPower: 900, link: { kind: 'unknown' } });

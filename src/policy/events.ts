@@ -1,5 +1,6 @@
 import type { Fact } from '../domain/facts.ts';
 import { feedOf, flagRow } from '../domain/flags.ts';
+import type { Feed } from '../domain/power.ts';
 import type { DeviceState, Link } from '../domain/state.ts';
 import { asMillis, formatSpan, type Stamp } from '../domain/time.ts';
 import { TROUBLE_TEXT } from '../domain/trouble.ts';
@@ -29,7 +30,7 @@ export function flagFacts(device: DeviceState, now: readonly string[]): Fact[] {
   const [before, after] = [eventsOf(was), eventsOf(now)];
   const came = [...after.keys()].filter((type) => !before.has(type));
   const went = [...before].filter(([type]) => !after.has(type)).map(([, gone]) => gone);
-  return [...turned(device.fed ?? 'mains', feedOf(now)), ...came, ...went].map((type) => ({
+  return [...turned(device.power.fed ?? 'mains', feedOf(now)), ...came, ...went].map((type) => ({
     type,
     device: device.id,
     level: LEVELS[type] ?? 'notice',
@@ -43,8 +44,6 @@ function turned(fed: Feed, now: Feed | undefined): readonly string[] {
   if (now === undefined || now === fed) return [];
   return now === 'battery' ? ['onbatt'] : ['online'];
 }
-
-type Feed = 'mains' | 'battery';
 
 /** The events of the words of a status by the one that tells of their coming; several words can share one. */
 function eventsOf(words: readonly string[]): ReadonlyMap<string, string> {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { configured, deviceLost, inventory, listed, Story, says, settings, sourceLost } from '../../tests/kit/story.ts';
+import { declared, settings } from '../../tests/kit/settings.ts';
+import { configured, deviceLost, inventory, listed, Story, says, sourceLost } from '../../tests/kit/story.ts';
 import type { Input } from '../domain/inputs.ts';
 import { isReservedId, isSlug } from '../domain/names.ts';
 import type { SourceState } from '../domain/state.ts';
@@ -8,7 +9,6 @@ import { asInstant } from '../domain/time.ts';
 import { assignIds } from './identities.ts';
 
 const TWO = { sources: ['nas', 'shed'] };
-const declared = (id: string, name: string, more: object = {}) => ({ id, source: 'nas', name, ...more });
 const COMMANDS = { commands: [{ name: 'beeper.mute' }] };
 
 describe('a clash of names', () => {
@@ -25,7 +25,7 @@ describe('a clash of names', () => {
   });
 
   test('a declared device keeps its id before all others', () => {
-    const devices = [{ id: 'ups', source: 'shed', name: 'second' }];
+    const devices = [declared('ups', { source: 'shed', name: 'second' })];
     const story = new Story().tell(configured({ ...TWO, devices }), listed('nas', 'ups'), listed('shed', 'second'));
     expect(story.device('ups').address).toEqual({ source: 'shed', name: 'second' });
     expect(story.device('nas_ups').address).toEqual({ source: 'nas', name: 'ups' });
@@ -75,7 +75,7 @@ test('whatever is listed, ids are slugs, free and unique, and the order of the a
 
 describe('a source that was never heard', () => {
   test('lets the later ones wait with what they list, not with what is declared', () => {
-    const devices = [{ id: 'rack', source: 'shed', name: 'r' }];
+    const devices = [declared('rack', { source: 'shed', name: 'r' })];
     const story = new Story().tell(configured({ ...TWO, devices }), listed('shed', 'r', 'ups'));
     expect(story.ids).toEqual(['rack']);
     expect(story.tell(sourceLost('nas')).told).toEqual(['source_lost:nas', 'appeared:ups']);
@@ -84,7 +84,10 @@ describe('a source that was never heard', () => {
   });
 
   test('ends the wait with its first reading as well', () => {
-    const story = new Story().tell(configured({ ...TWO, devices: [declared('rack', 'r')] }), listed('shed', 'ups'));
+    const story = new Story().tell(
+      configured({ ...TWO, devices: [declared('rack', { name: 'r' })] }),
+      listed('shed', 'ups'),
+    );
     expect(story.tell(says('nas', 'r', 'OL')).told).toEqual(['appeared:ups']);
   });
 
@@ -177,13 +180,13 @@ describe('another list', () => {
   });
 
   test('of nothing, and then the configuration gives a device another id: the old one goes', () => {
-    const story = started(listed('nas')).tell(configured({ devices: [declared('rack', 'a')] }));
+    const story = started(listed('nas')).tell(configured({ devices: [declared('rack', { name: 'a' })] }));
     expect(story.told).toEqual(['appeared:rack', 'gone:a']);
     expect(story.ids).toEqual(['rack', 'b']);
   });
 
   test('without a declared device loses it, once', () => {
-    const story = new Story().tell(configured({ devices: [declared('rack', 'a')] }), listed('nas', 'b'));
+    const story = new Story().tell(configured({ devices: [declared('rack', { name: 'a' })] }), listed('nas', 'b'));
     expect(story.told).toEqual(['appeared:rack', 'commbad:rack', 'appeared:b']);
     expect(story.tell(listed('nas', 'b')).told).toEqual([]);
     expect(story.tell(listed('nas', 'b', 'A'), says('nas', 'a', 'OL')).told).toEqual(['commok:rack']);
@@ -191,7 +194,7 @@ describe('another list', () => {
   });
 
   test('is not what a lost source is judged by', () => {
-    const story = started(sourceLost('nas')).tell(configured({ devices: [declared('rack', 'new')] }));
+    const story = started(sourceLost('nas')).tell(configured({ devices: [declared('rack', { name: 'new' })] }));
     expect(story.told).toEqual(['appeared:rack', 'commbad:rack']);
     expect(story.device('rack').link).toMatchObject({ trouble: { kind: 'unreachable' } });
     expect(story.device('a').link).toMatchObject({ trouble: { kind: 'unreachable' } });
@@ -208,14 +211,14 @@ describe('another configuration', () => {
     );
 
   test('gives a device another id, and all that is known of it stays known', () => {
-    const story = started().tell(configured({ devices: [declared('rack', 'A', { label: 'Rack' })] }));
+    const story = started().tell(configured({ devices: [declared('rack', { name: 'A', label: 'Rack' })] }));
     expect(story.told).toEqual(['appeared:rack', 'gone:a']);
     expect(story.device('rack')).toMatchObject({ label: 'Rack', link: { kind: 'up' }, inventory: COMMANDS });
     expect(story.device('rack').reading?.variables.get('ups.load')).toBe('50');
   });
 
   test('gives a device another nominal power, and takes it again', () => {
-    const story = started().tell(configured({ devices: [declared('a', 'a', { nominalPower: 1000 })] }));
+    const story = started().tell(configured({ devices: [declared('a', { name: 'a', nominalPower: 1000 })] }));
     expect(story.device('a').derived.get('power')).toBe('500');
     story.tell(configured());
     expect(story.device('a').derived.has('power')).toBe(false);
@@ -227,7 +230,7 @@ describe('another configuration', () => {
   });
 
   test('with a device of no source keeps it unknown', () => {
-    const devices = [{ id: 'rack', source: 'nowhere', name: 'a' }];
+    const devices = [declared('rack', { source: 'nowhere', name: 'a' })];
     expect(new Story().tell(configured({ devices })).device('rack').link).toEqual({ kind: 'unknown' });
   });
 });

@@ -6,7 +6,7 @@ import type { DeviceId, SourceName } from '../domain/names.ts';
 import type { DeviceAddress, Reading } from '../domain/reading.ts';
 import { never } from '../domain/result.ts';
 import type { Settings } from '../domain/settings.ts';
-import type { DeviceState, Link, SourceState, State, Told } from '../domain/state.ts';
+import { type DeviceState, type Link, type SourceState, type State, type Told, UNHEARD } from '../domain/state.ts';
 import type { Stamp } from '../domain/time.ts';
 import { TROUBLE_TEXT, type Trouble } from '../domain/trouble.ts';
 import { type Decision, unchanged } from './decision.ts';
@@ -102,6 +102,7 @@ function settled(
   const fresh = { link: source?.link.kind === 'lost' ? source.link : UNKNOWN, ...source?.unnamed.get(key) };
   const before: Omit<DeviceState, keyof Identity> & Pick<Identity, 'nominalPower'> = former ?? {
     ...fresh,
+    ...UNHEARD,
     derived: new Map(),
   };
   const { nominalPower: _, ...known } = before;
@@ -171,7 +172,7 @@ function heardOf(before: SourceState, state: State, facts: readonly Fact[], stam
 function read(device: DeviceState, reading: Reading): DeviceState {
   if (device.reading?.variables === reading.variables && device.link.kind === 'up') return { ...device, reading };
   const fed = feedOf(reading.flags);
-  return derivedAnew({ ...device, reading, ...(fed === undefined ? {} : { fed }) }, UP);
+  return derivedAnew({ ...device, reading, power: fed === undefined ? device.power : { ...device.power, fed } }, UP);
 }
 
 function onDevice(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { NAMED_QUANTITIES } from '../../src/domain/quantities.ts';
 import { readingOf } from '../../src/domain/reading.ts';
-import { type DeviceState, EMPTY_STATE } from '../../src/domain/state.ts';
+import { type DeviceState, EMPTY_STATE, UNHEARD } from '../../src/domain/state.ts';
 import { asInstant } from '../../src/domain/time.ts';
 import { createPrometheus } from '../../src/exporters/prometheus.ts';
 
@@ -34,6 +34,7 @@ function familiesOf(text: string): string {
 test('the names, types and labels of the metrics are the ones that dashboards hold', async () => {
   const variables = [...NAMED_QUANTITIES, ...PLACED, ...NUMBERED, ...AMBIENT].map((name) => [name, '1'] as const);
   const device: DeviceState = {
+    ...UNHEARD,
     id: 'rack',
     address: { source: 'nas', name: 'ups' },
     label: 'rack',

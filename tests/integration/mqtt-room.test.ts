@@ -12,6 +12,7 @@ import type { MqttConfig } from '../../src/mqtt/schema.ts';
 import { createLoop } from '../../src/runtime/loop.ts';
 import { type Client, type HeardMessage, heard, join, keptLog, remote, runBroker, splice } from '../kit/mqtt.ts';
 import { says } from '../kit/mqtt-house.ts';
+import { settings } from '../kit/settings.ts';
 
 const BASE = 'gridwarden/home';
 const BRIDGE = `${BASE}/bridge/state`;
@@ -89,8 +90,7 @@ async function runBridge(config: MqttConfig, allow: readonly string[] = [...DEFA
     failed: (why) => expect.unreachable(why),
     random: () => 0,
   });
-  const settings = { node: 'home', armed: false, dryRun: false, sources: ['nas'], devices: [], digest: 'x', allow };
-  loop.push({ kind: 'configured', settings });
+  loop.push({ kind: 'configured', settings: settings({ allow }) });
   loop.push({ kind: 'report', report: { kind: 'listed', source: 'nas', devices: [{ name: 'rack' }] } });
   loop.push({ kind: 'report', report: says({ 'ups.status': 'OL', 'ups.delay.start': '10' }) });
   const address = { source: 'nas', name: 'rack' };

@@ -11,6 +11,7 @@ import { createLoop } from '../../src/runtime/loop.ts';
 import { createSimulatedSource } from '../../src/sources/simulated/source.ts';
 import type { PublishedMessage } from './discovery-components.ts';
 import { keptLog } from './mqtt.ts';
+import { settings } from './settings.ts';
 
 /** The loop and what MQTT makes of it, over a broker that is only a map; time stands until it is moved. */
 export interface House {
@@ -80,8 +81,7 @@ export function openHouse({
     },
   });
   retain(topics.bridgeState, AVAILABILITY.online);
-  const settings = { node: 'home', armed: false, dryRun: false, sources, devices: [], allow, digest: '0123456789ab' };
-  loop.push({ kind: 'configured', settings });
+  loop.push({ kind: 'configured', settings: settings({ sources, allow, digest: '0123456789ab' }) });
   return {
     topics,
     messages,

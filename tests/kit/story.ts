@@ -8,20 +8,10 @@ import { type DeviceState, EMPTY_STATE, type State } from '../../src/domain/stat
 import { asInstant } from '../../src/domain/time.ts';
 import type { Trouble } from '../../src/domain/trouble.ts';
 import { decide } from '../../src/policy/decide.ts';
+import { settings } from './settings.ts';
 
 /** The wall clock at the beginning of every story. */
 export const WALL = Date.UTC(2026, 0, 1);
-
-export const settings = (more: Partial<Settings> = {}): Settings => ({
-  node: 'home',
-  armed: false,
-  dryRun: false,
-  sources: ['nas'],
-  devices: [],
-  allow: ['*', 'set:*', 'bridge.*'],
-  digest: '000000000000',
-  ...more,
-});
 
 export const reading = (status: string | undefined, more: Readonly<Record<string, string>> = {}): Reading =>
   readingOf(

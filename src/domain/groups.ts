@@ -1,0 +1,106 @@
+import type { DeviceId, GroupId } from './names.ts';
+import type { Plan } from './plan.ts';
+import type { Instant, Millis } from './time.ts';
+import type { Cause, Holds, Trigger, Verdict } from './triggers.ts';
+
+/** What a feed is worth to its group. `degraded` still counts as healthy. */
+export const MEMBER_CLASSES = ['healthy', 'degraded', 'critical', 'unknown', 'off'] as const;
+export type MemberClass = (typeof MEMBER_CLASSES)[number];
+
+/** One feed of a group as the group's own triggers see it; also a device that no group names, by the default triggers. */
+export interface Member {
+  readonly device: DeviceId;
+  readonly class: MemberClass;
+  /** Why it is not healthy, one line for people; absent while it is. */
+  readonly why?: string;
+  /** In the order of `TRIGGERS`, without those that are switched off. */
+  readonly verdicts: readonly Verdict[];
+  readonly holds: Holds;
+  /** Stages whose condition this feed meets, by name. */
+  readonly meets: readonly string[];
+  /** Conditions of stages that have begun to hold, by `<stage>`: charge and runtime have to last like a trigger. */
+  readonly stageHolds: Readonly<Record<string, Holds>>;
+}
+
+/** Whether enough of the feeds are left. */
+export interface Quorum {
+  /** Feeds that count as healthy now. */
+  readonly healthy: number;
+  readonly needed: number;
+  /** How many more may be lost before it is. 0 while it is lost. */
+  readonly spare: number;
+  readonly lost: boolean;
+}
+
+/** Whether what is left can carry the load. Absent where nominal power or load of a feed is not known. */
+export interface Capacity {
+  /** Watts that the healthy feeds can deliver. */
+  readonly watts: number;
+  /** Watts that all feeds together are asked for. */
+  readonly load: number;
+  readonly enough: boolean;
+  /** Whether it would still be enough with the strongest of the healthy feeds lost; absent where that would lose the quorum. */
+  readonly enoughWithOneLess?: boolean;
+}
+
+/** A plan that has been decided on. One an outage. */
+export interface Run {
+  /** Unique: group and wall time. */
+  readonly id: string;
+  /** What may call it off: mains cancel only what an outage has caused. */
+  readonly kind: 'outage' | 'fsd' | 'quorum' | 'request';
+  readonly cause: readonly Cause[];
+  readonly since: Instant;
+  readonly wall: number;
+  /** Stages that were ordered, in their order. */
+  readonly stages: readonly string[];
+  /** Whether the group as a whole has fired: every stage and the halt. */
+  readonly whole: boolean;
+  /** What the decision does here: acts, only says what it would do, or has nothing it could or may do. */
+  readonly effect: 'act' | 'dry-run' | 'none';
+}
+
+/** What fired when a person cancelled: it is not listened to again for a while. */
+export interface Silenced {
+  readonly until: Instant;
+  readonly causes: readonly { readonly device: DeviceId; readonly trigger: Trigger }[];
+}
+
+/** What a group holds, what would fire next, when, and what it would do here. Made by the code that decides. */
+export interface Outlook {
+  /** `calm`: mains. `outage`: a feed is on battery. `running`: a plan was decided on. `blind`: nothing is known of any feed. */
+  readonly state: 'calm' | 'outage' | 'running' | 'blind';
+  /** The trigger that comes first, with its moment; absent while none is in sight. */
+  readonly next?: Cause & { readonly at?: Instant; readonly basis?: Verdict['basis'] };
+  /** What firing would do. */
+  readonly effect: Run['effect'];
+  /** One line for people. */
+  readonly text: string;
+}
+
+/** Whether the group could do its work if the mains went now. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** One line each; empty when ready. */
+  readonly reasons: readonly string[];
+}
+
+export interface GroupState {
+  readonly id: GroupId;
+  readonly label: string;
+  /** In the order of the feeds. */
+  readonly members: ReadonlyMap<DeviceId, Member>;
+  readonly quorum: Quorum;
+  readonly capacity?: Capacity;
+  /** Since when the capacity is too little; absent while it is enough or unknown. */
+  readonly shortSince?: Instant;
+  readonly plan: Plan;
+  /** The smallest runtime that counts, less what the plan needs; absent where no feed tells its runtime. */
+  readonly slack?: Millis;
+  readonly readiness: Readiness;
+  readonly outlook: Outlook;
+  readonly run?: Run;
+  readonly silenced?: Silenced;
+  /** While a person has disarmed it: nothing is begun until then. */
+  readonly disarmedUntil?: Instant;
+}
