@@ -6,6 +6,7 @@ import type { SourceConfig } from './config/schema.ts';
 import type { Input, Instructed } from './domain/inputs.ts';
 import type { Intent } from './domain/intents.ts';
 import { LIMITS } from './domain/limits.ts';
+import type { DeviceId } from './domain/names.ts';
 import type { Clock, Log, Sink, Source } from './domain/ports.ts';
 import type { Answer } from './domain/requests.ts';
 import type { Result } from './domain/result.ts';
@@ -15,13 +16,17 @@ import { type Instant, seconds } from './domain/time.ts';
 import { createPrometheus, type Prometheus } from './exporters/prometheus.ts';
 import type { ConnectionStatus } from './mqtt/connection.ts';
 import type { MqttRoom } from './mqtt/room.ts';
+import { bootIdentity } from './runtime/boot.ts';
 import { createLoop, type Loop } from './runtime/loop.ts';
 import { createMemory, type Memory } from './runtime/memory.ts';
 import { namesOf, parseNames, serializeNames } from './runtime/names.ts';
 import { createRooms, type Room, type Rooms } from './runtime/rooms.ts';
+import { createSchedules, type Schedules } from './runtime/schedule.ts';
 import { createStopStack } from './runtime/stop-stack.ts';
 import { createServiceManager, createWatchdog } from './runtime/systemd.ts';
 import { runTicker } from './runtime/ticker.ts';
+import { type OpenedJournal, openJournal } from './store/journal.ts';
+import { createTraceRecorder } from './store/trace.ts';
 
 export interface AppParts {
   readonly loaded: Loaded;
@@ -51,18 +56,38 @@ export async function startApp(parts: AppParts): Promise<App> {
   const { clock, log, version } = parts;
   const stack = createStopStack(log);
   const prometheus = createPrometheus({ version });
-  const house = new House(parts, prometheus);
   const services = createServiceManager(parts.environment, log);
+  const boot = bootIdentity().id;
+  const kept = await openJournal({ folder: parts.stateFolder, boot, version, clock, log: log.room('journal') });
+  const trace = createTraceRecorder({
+    folder: join(parts.stateFolder, 'trace'),
+    boot,
+    version,
+    log: log.room('trace'),
+  });
+  const house = new House(parts, prometheus, kept);
   const loop = createLoop({
     clock,
     act: (intent) => house.act(intent),
-    sinks: [factLog(log), house.nameKeeper, house.display, prometheus, house.pulse, createWatchdog(services)],
+    sinks: [
+      trace,
+      kept.journal,
+      factLog(log),
+      house.nameKeeper,
+      house.display,
+      prometheus,
+      house.pulse,
+      createWatchdog(services),
+    ],
     blame: (part, thrown) => {
       prometheus.count.sinkFailure(part);
       log.error(`${part} failed`, { err: thrown });
     },
   });
   house.attach(loop);
+  // Last of all: what the rooms say as they stop is still put on record.
+  stack.add('trace', seconds(2), () => trace.stop());
+  stack.add('journal', seconds(2), () => kept.journal.stop());
   stack.add('rooms', seconds(8), () => house.stop());
 
   const ticking = new AbortController();
@@ -77,6 +102,9 @@ export async function startApp(parts: AppParts): Promise<App> {
   services.tell('READY=1', `STATUS=watching ${Object.keys(parts.loaded.configuration.sources).join(', ')}`);
   return { reload: () => house.askReload(), stop: stack.stop };
 }
+
+/** What an earlier process has left. */
+type Kept = Pick<OpenedJournal, 'memory' | 'boot'>;
 
 /** The rooms that a configuration decides on, and how the loop reaches them. */
 class House {
@@ -93,12 +121,16 @@ class House {
   #reloading = Promise.resolve();
   #signals = 0;
   readonly #names: Memory;
+  readonly #kept: Kept;
+  readonly #schedules: Schedules;
   #savedNames = '';
   /** Answers that came while the connection was being replaced. */
   #unsent: Extract<Intent, { kind: 'answer' }>[] = [];
 
-  constructor(parts: AppParts, prometheus: Prometheus) {
+  constructor(parts: AppParts, prometheus: Prometheus, kept: Kept) {
     this.#parts = parts;
+    this.#kept = kept;
+    this.#schedules = createSchedules((device) => this.#askTest(device), parts.log);
     this.#prometheus = prometheus;
     this.#rooms = createRooms(isSame, parts.log);
     this.#loaded = parts.loaded;
@@ -137,6 +169,10 @@ class House {
         (thrown: unknown) => this.#reloadFailed(request, thrown),
       );
     },
+    run: ({ group, reason }) => {
+      this.#parts.log.error(`group ${group} has to be shut down (${reason}); this version decides and tells, no more`);
+    },
+    'call-off': ({ group, reason }) => this.#parts.log.warn(`group ${group} is called off: ${reason}`),
     answer: (intent) => {
       if (intent.request.from !== 'mqtt') return;
       if (this.#mqtt !== undefined) this.#mqtt.answer(intent);
@@ -160,7 +196,9 @@ class House {
   /** Gives the loop what an earlier process has kept. */
   async restore(): Promise<void> {
     const text = await this.#names.load();
-    this.#push({ kind: 'restored', names: text === undefined ? [] : parseNames(text), boot: 'new' });
+    const { memory, boot } = this.#kept;
+    const names = text === undefined ? [] : parseNames(text);
+    this.#push({ kind: 'restored', names, boot, ...(memory === undefined ? {} : { memory }) });
   }
 
   act(intent: Intent): void {
@@ -172,6 +210,7 @@ class House {
   async apply(next: Loaded): Promise<void> {
     this.#loaded = next;
     this.#push({ kind: 'configured', settings: next.settings });
+    this.#schedules.apply(next.settings.devices);
     const sources = Object.entries(next.configuration.sources).map((entry) => this.#sourceRoom(entry));
     await this.#rooms.apply([this.#mqttRoom(next), ...sources, this.#httpRoom(next)]);
   }
@@ -183,7 +222,15 @@ class House {
     this.#push({ kind: 'request', request: { id: `signal-${this.#signals}`, from: 'signal', ask } });
   }
 
+  /** As the configuration's schedule does it. */
+  #askTest(device: DeviceId): void {
+    this.#signals += 1;
+    const ask = { kind: 'verb' as const, verb: 'self_test', given: { ups: device } };
+    this.#push({ kind: 'request', request: { id: `schedule-${this.#signals}`, from: 'schedule', ask } });
+  }
+
   async stop(): Promise<void> {
+    this.#schedules.stop();
     this.#stopping.abort();
     await this.#reloading;
     await this.#rooms.stop();

@@ -54,6 +54,16 @@ program
   });
 
 program
+  .command('replay')
+  .description('decide again on what was recorded: a timeline, and what another configuration would have decided')
+  .argument('<trace...>', 'segments of a trace, folders of them, or a state folder')
+  .option('-c, --config <file>', 'another configuration, whose decisions are shown beside the recorded ones')
+  .action(async (traces: readonly string[], options: { config?: string }) => {
+    const { replay } = await import('./cli/replay.ts');
+    process.exitCode = await replay({ traces, ...options, out });
+  });
+
+program
   .command('schema')
   .description('print the JSON schema of the configuration, for editors')
   .action(async () => {

@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   analysis: ['domain'],
   policy: ['domain', 'analysis'],
   sources: ['domain'],
+  shutdown: ['domain'],
   mqtt: ['domain'],
   exporters: ['domain'],
   http: ['domain'],
@@ -30,6 +31,7 @@ const WRAPPED: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['exporters/families.ts'],
   fastify: ['http/server.ts'],
   commander: ['main.ts'],
+  croner: ['runtime/schedule.ts'],
 };
 
 const PURE = ['domain', 'analysis', 'policy'];

@@ -34,6 +34,29 @@ test('a good configuration is summed up', async () => {
   ]);
 });
 
+test('groups are summed up, and what should be known of them is told', async () => {
+  const { code, lines } = await checked(`armed: true
+mqtt: {url: mqtt://b}
+sources: {a: {simulated: {}}}
+groups:
+  desk: {feeds: [a]}
+  rack: {feeds: [a, b], min_healthy: 2, stages: [{name: x, restore: [{vms: {action: start}}]}], host: {halt: false}}
+`);
+  expect(code).toBe(0);
+  expect(lines).toEqual([
+    'warning: FILE: armed: no group has anything to shut down: an outage is told, and nothing else is done (give a group stages or a host)',
+    'warning: FILE: groups.rack.min_healthy: is the number of feeds: the first that is lost makes the group fire',
+    expect.stringContaining(
+      'group desk (1 feed, shuts nothing down), group rack (2 feeds, 0 steps in 1 stage), broker',
+    ),
+  ]);
+  const plan = 'groups: {rack: {feeds: [a], stages: [{name: x, steps: [{vms: {}}]}], host: {halt: true}}}';
+  const armed = await checked(`armed: true\nmqtt: {url: mqtt://b}\nsources: {a: {simulated: {}}}\n${plan}\n`);
+  expect(armed.lines).toEqual([
+    expect.stringContaining('group rack (1 feed, 1 step in 1 stage, halts this host), broker mqtt://b, armed,'),
+  ]);
+});
+
 test('a faulty one is told with everything that is wrong', async () => {
   expect(await checked('nod: x\nmqtt: {}\nsources: {a: {simulated: {speed: 0}}}\n')).toEqual({
     code: 2,

@@ -1,6 +1,7 @@
 import { findConfiguration, usualFiles } from '../config/files.ts';
 import { explain } from '../config/problem.ts';
 import { type Loaded, readConfiguration } from '../config/read.ts';
+import type { Configuration } from '../config/schema.ts';
 
 /** What `gridwarden check` is given. */
 export interface CheckOptions {
@@ -31,12 +32,25 @@ export async function check({ config, out }: CheckOptions): Promise<number> {
 }
 
 function summary({ configuration, digest, file }: Loaded): string {
-  const { node, sources, ups, armed, dryRun, mqtt } = configuration;
+  const { node, sources, ups, groups, armed, dryRun, mqtt } = configuration;
   const broker =
     'embedded' in mqtt ? `own broker on ${mqtt.embedded.listen.host}` : `broker ${mqtt.url.replace(/\?.*$/, '')}`;
   const mode = armed ? (dryRun ? 'armed, dry run' : 'armed') : 'not armed';
-  const counts = `${counted(Object.keys(sources).length, 'source')}, ${counted(Object.keys(ups).length, 'named device')}`;
+  const counts = [
+    counted(Object.keys(sources).length, 'source'),
+    counted(Object.keys(ups).length, 'named device'),
+    ...Object.entries(groups).map(([id, group]) => `group ${id} (${groupSummary(group)})`),
+  ].join(', ');
   return `ok: node ${node}, ${counts}, ${broker}, ${mode}, digest ${digest} (${file})`;
+}
+
+function groupSummary({ feeds, stages, host }: Configuration['groups'][string]): string {
+  const steps = stages.reduce((total, stage) => total + stage.steps.length, 0);
+  const plan = [
+    ...(stages.length > 0 ? [`${counted(steps, 'step')} in ${counted(stages.length, 'stage')}`] : []),
+    ...(host?.halt === true ? ['halts this host'] : []),
+  ];
+  return [counted(feeds.length, 'feed'), ...(plan.length > 0 ? plan : ['shuts nothing down'])].join(', ');
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

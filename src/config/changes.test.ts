@@ -10,6 +10,8 @@ const changed = (before: object, after: object) => changesBetween(read(before), 
 const nut = (block: object) => ({ sources: { nas: { nut: { host: 'nas', ...block } } } });
 const mqtt = (block: object) => ({ mqtt: { url: 'mqtt://x', username: 'u', password: 'p', ...block } });
 
+const SSH = { host: 'h', user: 'u', shutdown: true, password: 'p' };
+
 test.each([
   ['nothing', {}, {}, []],
   ['a default that is written out', {}, { node: 'home', http: { listen: '127.0.0.1:8321' } }, []],
@@ -29,6 +31,31 @@ test.each([
   ['an entry that came', {}, { ups: { a: { source: 'nas' } } }, ['ups.a']],
   ['an entry that went', { ups: { a: { source: 'nas' } } }, {}, ['ups.a']],
   ['a name that follows from the id', {}, { ups: { a: { source: 'nas', name: 'a' } } }, ['ups.a']],
+  [
+    'a trigger',
+    {},
+    { triggers: { dead_after: '20s', mains_hold: '9s' } },
+    ['triggers.dead_after', 'triggers.mains_hold'],
+  ],
+  ['a trigger of several kinds', {}, { triggers: { depletion: { rate: 9 } } }, ['triggers.depletion']],
+  [
+    'a group',
+    { groups: { g: { feeds: ['a'], host: { halt: true } } } },
+    { groups: { g: { feeds: ['b'], triggers: { hold: '9s' }, stages: [{ name: 'x' }], host: { halt: false } } } },
+    ['groups.g.feeds', 'groups.g.host.halt', 'groups.g.stages', 'groups.g.triggers.hold'],
+  ],
+  [
+    'a password of a step',
+    { groups: { g: { feeds: ['a'], stages: [{ name: 'x', steps: [{ ssh: SSH }] }] } } },
+    { groups: { g: { feeds: ['a'], stages: [{ name: 'x', steps: [{ ssh: { ...SSH, password: 'q' } }] }] } } },
+    ['groups.g.stages'],
+  ],
+  [
+    'how a device is tuned',
+    { ups: { a: { source: 'nas' } } },
+    { ups: { a: { source: 'nas', trust_charge: false, battery_installed: '2024-03-01' } } },
+    ['ups.a.battery_installed', 'ups.a.trust_charge'],
+  ],
   [
     'the kind of broker',
     {},

@@ -1,11 +1,7 @@
+import { groupChecks } from './group-checks.ts';
 import type { Path } from './problem.ts';
-import { suggest } from './suggest.ts';
-import type { Wording } from './wording.ts';
-
-/** Something that does not fit together. */
-export interface Misfit extends Wording {
-  readonly path: Path;
-}
+import { mappingOf } from './tree.ts';
+import { type Misfit, noSuch } from './wording.ts';
 
 /**
  * Checks what one block says about another.
@@ -23,23 +19,12 @@ export function crossChecks(tree: unknown, show: (path: Path, value: unknown) =>
     if (typeof source !== 'string') continue;
     const path = ['ups', id, 'source'];
     if (!sources.includes(source)) {
-      const near = suggest(source, sources);
-      const hint = near === undefined ? (sources.length > 0 ? listed(sources) : undefined) : `did you mean ${near}?`;
-      misfits.push({ path, message: `no source is called ${show(path, source)}`, ...(hint !== undefined && { hint }) });
+      misfits.push({ path, ...noSuch('source', source, sources, show(path, source)) });
     }
     const device = JSON.stringify([source, String(name).toLowerCase()]);
     const first = named.get(device);
     if (first === undefined) named.set(device, id);
     else misfits.push({ path: ['ups', id], message: `is the same device of the same source as ups.${first}` });
   }
-  return misfits;
-}
-
-/** The first few of the names that would be right. */
-const listed = (names: readonly string[]): string =>
-  `there is ${names.slice(0, 8).join(', ')}${names.length > 8 ? ' and more' : ''}`;
-
-function mappingOf(value: unknown): Readonly<Record<string, unknown>> {
-  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isMapping ? (value as Readonly<Record<string, unknown>>) : {}; // any object may be looked into by key
+  return [...misfits, ...groupChecks(tree, show)];
 }

@@ -9,7 +9,13 @@ const examples = readdirSync(folder).filter((name) => name.endsWith('.yaml') && 
 
 test('there are examples', () => {
   expect(examples).toEqual(
-    expect.arrayContaining(['embedded-broker.yaml', 'home-assistant.yaml', 'minimal.yaml', 'several-servers.yaml']),
+    expect.arrayContaining([
+      'embedded-broker.yaml',
+      'home-assistant.yaml',
+      'minimal.yaml',
+      'rack.yaml',
+      'several-servers.yaml',
+    ]),
   );
 });
 

@@ -9,6 +9,7 @@ export interface KeySchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
+  readonly const?: unknown;
   readonly pattern?: string;
   readonly properties?: Readonly<Record<string, KeySchema>>;
   readonly required?: readonly string[];
@@ -21,7 +22,7 @@ export interface KeySchema {
 
 /** One key of the configuration, as the reference shows it. */
 export interface ConfigurationKey {
-  /** Dotted; names that the user chooses stand as `*`. */
+  /** Dotted; names that the user chooses stand as `*`, entries of a list as `[]`. */
   readonly key: string;
   readonly schema: KeySchema;
   readonly required: boolean;
@@ -56,25 +57,55 @@ export function schemaAt(path: Path): KeySchema | undefined {
 }
 
 function child(schema: KeySchema, part: string | number): KeySchema | undefined {
-  if (typeof part === 'number') return schema.items;
-  if (schema.properties !== undefined && Object.hasOwn(schema.properties, part)) return schema.properties[part];
-  return typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
+  for (const { items, properties, additionalProperties } of branchesOf(schema)) {
+    if (typeof part === 'number') {
+      if (items !== undefined) return items;
+    } else if (properties !== undefined && Object.hasOwn(properties, part)) {
+      return properties[part];
+    } else if (typeof additionalProperties === 'object') {
+      return additionalProperties;
+    }
+  }
+  return undefined;
 }
 
-/** Every key, depth first in the order of the schema; the contract with users' files. */
+/** The alternatives that a schema allows: itself, where it is not a choice of several. */
+export const branchesOf = (schema: KeySchema): readonly KeySchema[] => schema.anyOf?.flatMap(branchesOf) ?? [schema];
+
+/** The keys that may stand in the block at a path; none where there is no block. */
+export const keysAt = (path: Path): readonly string[] =>
+  branchesOf(schemaAt(path) ?? {}).flatMap(({ properties }) => Object.keys(properties ?? {}));
+
+/**
+ * Every key, depth first in the order of the schema; the contract with users' files.
+ *
+ * Entries that two lists have alike, such as the steps of `steps` and `restore`, are listed once.
+ */
 export function configurationKeys(): readonly ConfigurationKey[] {
-  return keysWithin(fileSchema(), '');
+  return keysWithin(fileSchema(), '', new Set());
 }
 
-function keysWithin(schema: KeySchema, prefix: string): readonly ConfigurationKey[] {
-  const entries = Object.entries(schema.properties ?? {}).map(
-    ([name, value]) => [name, value, schema.required?.includes(name) ?? false] as const, // a tuple, not an array
-  );
-  const named = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
-  const all = named === undefined ? entries : [...entries, ['*', named, false] as const]; // likewise
-  return all.flatMap(([name, value, required]) => {
-    const key = `${prefix}${name}`;
-    return [{ key, schema: value, required }, ...keysWithin(value, `${key}.`)];
+function keysWithin(schema: KeySchema, prefix: string, lists: Set<string>): readonly ConfigurationKey[] {
+  return branchesOf(schema).flatMap(({ properties, required, additionalProperties }) => {
+    const entries = Object.entries(properties ?? {}).map(
+      ([name, value]) => [name, value, required?.includes(name) ?? false] as const, // a tuple, not an array
+    );
+    const named = typeof additionalProperties === 'object' ? additionalProperties : undefined;
+    const all = named === undefined ? entries : [...entries, ['*', named, false] as const]; // likewise
+    return all.flatMap(([name, value, isRequired]) => {
+      const key = `${prefix}${name}`;
+      const below = [...keysWithin(value, `${key}.`, lists), ...keysOfEntries(value, key, lists)];
+      return [{ key, schema: value, required: isRequired }, ...below];
+    });
+  });
+}
+
+function keysOfEntries(schema: KeySchema, key: string, lists: Set<string>): readonly ConfigurationKey[] {
+  return branchesOf(schema).flatMap(({ items }) => {
+    const known = JSON.stringify(items);
+    if (items === undefined || lists.has(known)) return [];
+    lists.add(known);
+    return keysWithin(items, `${key}[].`, lists);
   });
 }
 
@@ -88,7 +119,11 @@ export function editorSchema(): object {
 }
 
 function tolerant(schema: KeySchema): KeySchema {
-  const narrow = schema.enum ?? schema.pattern ?? ['number', 'integer', 'boolean'].find((type) => type === schema.type);
+  const narrow =
+    schema.enum ??
+    schema.const ??
+    schema.pattern ??
+    ['number', 'integer', 'boolean'].find((type) => type === schema.type);
   if (narrow !== undefined) {
     const { description, default: preset, ...rest } = schema;
     return {
@@ -97,9 +132,10 @@ function tolerant(schema: KeySchema): KeySchema {
       ...(preset !== undefined && { default: preset }),
     };
   }
-  const { properties, additionalProperties, items, ...rest } = schema;
+  const { properties, additionalProperties, items, anyOf, ...rest } = schema;
   return {
     ...rest,
+    ...(anyOf && { anyOf: anyOf.map(tolerant) }),
     ...(properties && {
       properties: Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, tolerant(value)])),
     }),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TRIGGERS } from '../../tests/kit/settings.ts';
 import { DEFAULT_ALLOW } from '../domain/allow-list.ts';
 import { LIMITS } from '../domain/limits.ts';
 import { findConfiguration } from './files.ts';
@@ -67,8 +68,12 @@ test('the least configuration has every default', async () => {
     node: 'home',
     armed: false,
     dryRun: false,
+    fsd: 'obey',
+    mainsHold: 5000,
+    triggers: TRIGGERS,
     sources: ['nas'],
     devices: [],
+    groups: [],
     allow: DEFAULT_ALLOW,
     digest,
   });
@@ -151,9 +156,16 @@ test('our own broker, with users as soon as others can reach it', async () => {
   expect(open.configuration.mqtt).toMatchObject({ embedded: { users: { ha: { rights: 'write' } } } });
 });
 
-const TOP = 'known here: node, armed, dry_run, fsd, state_dir, log, http, mqtt, sources, ups, commands';
+const TOP =
+  'known here: node, armed, dry_run, fsd, state_dir, log, http, mqtt, sources, ups, triggers, groups, commands';
 const mqtt = (block: string) => `mqtt: {${block}}\n${SOURCES}`;
 const source = (block: string) => `${BROKER}sources: {nas: ${block}}\n`;
+const triggers = (block: string) => `${BROKER}${SOURCES}triggers: {${block}}\n`;
+const actions = (list: string) =>
+  `${BROKER}${SOURCES}groups: {g: {feeds: [a], stages: [{name: s, steps: [{ssh: {host: h, user: u, actions: ${list}}}]}]}}\n`;
+const ACTION = 'groups.g.stages[0].steps[0].ssh.actions[0]';
+const ACTIONS =
+  'expected one of stop_containers, stop_vms, stop_proxmox_vms, stop_proxmox_cts, stop_xcpng_vms, stop_esxi_vms, truenas, synology, sync or a mapping of keys';
 const ups = (block: string) => `${BROKER}${SOURCES}ups: ${block}\n`;
 
 test.each([
@@ -161,7 +173,7 @@ test.each([
   ['a list', '- a', '1:1: expected a mapping of keys, got a list'],
   ['a lone text', 'hunter2', '1:1: expected a mapping of keys, got a text'],
   ['an unknown key', `nod: x\n${BROKER}${SOURCES}`, '1:1: nod: unknown key (did you mean node?)'],
-  ['a key of a later version', `${BROKER}${SOURCES}triggers: {}`, `3:1: triggers: unknown key (${TOP})`],
+  ['a key of a later version', `${BROKER}${SOURCES}notify: {}`, `3:1: notify: unknown key (${TOP})`],
   ['a key given twice', `${BROKER}${SOURCES}node: a\nnode: b`, '4:1: node: is given twice: it is already on line 3'],
   [
     'a bad node',
@@ -367,12 +379,79 @@ test.each([
   ],
   ['a tag without a name', `${BROKER}${SOURCES}node: !secret`, '3:14: node: write !secret and the name of a secret'],
   [
+    'a number or a word',
+    triggers('charge_below: of'),
+    '3:26: triggers.charge_below: expected off or a number, got "of"',
+  ],
+  ['a number that is out of bounds', triggers('charge_below: 96'), '3:26: triggers.charge_below: must be at most 95'],
+  [
+    'a duration without its unit where a word may stand',
+    triggers('runtime_below: 300'),
+    '3:27: triggers.runtime_below: write a duration with its unit, such as 15s, 2m or 1h (or write auto or off)',
+  ],
+  [
+    'a duration that is out of bounds',
+    triggers('dead_after: 1s'),
+    '3:24: triggers.dead_after: must be between 5s and 10m (or write auto)',
+  ],
+  ['a mistyped word', triggers('dead_after: atuo'), '(did you mean auto?)'],
+  [
+    'an unknown key in a block or word',
+    triggers('depletion: {rat: 3}'),
+    '3:24: triggers.depletion.rat: unknown key (did you mean rate?)',
+  ],
+  [
+    'a bad value in a block or word',
+    triggers('depletion: {rate: x}'),
+    '3:30: triggers.depletion.rate: expected a number, got "x"',
+  ],
+  [
+    'something else than a block or word',
+    triggers('depletion: 15'),
+    '3:23: triggers.depletion: expected off or a mapping of keys, got 15',
+  ],
+  ['a mistyped action', actions('[stop_vm]'), `${ACTION}: ${ACTIONS}, got "stop_vm" (did you mean stop_vms?)`],
+  [
+    'an action that needs more',
+    actions('[unmount]'),
+    `${ACTION}: ${ACTIONS}, got "unmount" (write it as a key, with what belongs to it: unmount:)`,
+  ],
+  ['an action that is none', actions('[3]'), `${ACTION}: ${ACTIONS}, got 3`],
+  [
+    'a mistyped key of an action',
+    actions('[{stop_vms: {wiat: 3s}}]'),
+    `${ACTION}.stop_vms.wiat: unknown key (did you mean wait?)`,
+  ],
+  ['two actions in one', actions('[{stop_vms: {}, sync: {}}]'), `${ACTION}: give exactly one of`],
+  ['a list of groups', `${BROKER}${SOURCES}groups: [a]`, '3:9: groups: expected a mapping of keys, got a list'],
+  ['a group without feeds', `${BROKER}${SOURCES}groups: {g: {}}`, '3:10: groups.g.feeds: is required'],
+  [
+    'a mistyped stage',
+    `${BROKER}${SOURCES}groups: {g: {feeds: [a], point_of_no_return: x, stages: [{name: y}]}}`,
+    '3:46: groups.g.point_of_no_return: no stage is called "x" (there is y)',
+  ],
+  [
     'broken YAML',
     `${BROKER}${SOURCES}node: [`,
     '3:8: is not indented rightly (the keys of one block begin in the same column, and every { or [ is closed)',
   ],
 ])('%s', async (_, text, line) => {
-  expect(await told(text)).toContain(`gridwarden.yaml:${line}`);
+  expect(await told(text)).toContainEqual(expect.stringContaining(line));
+});
+
+test('a step of a mistyped kind is not told to be none as well', async () => {
+  const group = (step: string) =>
+    `${BROKER}${SOURCES}groups: {g: {feeds: [a], stages: [{name: s, steps: [${step}]}]}}\n`;
+  expect(await told(group('{vmss: {}}'))).toEqual([
+    'gridwarden.yaml:3:54: groups.g.stages[0].steps[0].vmss: unknown key (did you mean vms?)',
+  ]);
+  expect(await told(group('{}'))).toHaveLength(1);
+});
+
+test('what a tag brings may be one of several kinds', async () => {
+  const text = `${triggers('charge_below: !env_var C 30, dead_after: !env_var D auto, depletion: {rate: !env_var R 5}')}`;
+  const { settings } = await loaded(text);
+  expect(settings.triggers).toMatchObject({ chargeBelow: 30, deadAfter: 'auto', depletion: { perMinute: 5 } });
 });
 
 test('everything wrong is told at once, in the order of the file, and what follows from it is not', async () => {
@@ -477,6 +556,36 @@ const PLACES = [
   'mqtt: {url: mqtt://x}\nups: {a: {source: !env_var S}}',
   'mqtt: {url: mqtt://x}\nlog: {level: !env_var NONE @}',
   'mqtt: {url: mqtt://x}\nnode: "@\\q"',
+  'mqtt: {url: mqtt://x}\ntriggers: {charge_below: !secret s}',
+  'mqtt: {url: mqtt://x}\ntriggers: {runtime_below: !secret s}',
+  'mqtt: {url: mqtt://x}\ntriggers: {depletion: {rate: !secret s}}',
+  'mqtt: {url: mqtt://x}\ntriggers: {depletion: !secret s}',
+  'mqtt: {url: mqtt://x}\nups: {a: {source: nas, self_test: {schedule: !secret s}}}',
+  ...[
+    'feeds: [a], point_of_no_return: !secret s, stages: [{name: x}]',
+    'feeds: [a], point_of_no_return: x, stages: [{name: !secret s}]',
+    'feeds: [a, !secret s, "bad id"]',
+    ...[
+      '{ssh: {host: h, user: u, shutdown: true, password: @}}',
+      '{ssh: {host: h, user: u, shutdown: true, key: /k, passphrase: @}}',
+      '{ssh: {host: h, user: u, password: [@]}}',
+      '{ssh: {host: h, user: u, actions: [!secret s]}}',
+      '{ssh: {host: h, user: u, actions: [{stop_vms: !secret s}]}}',
+      '{ssh: {host: h, user: u, actions: [{stop_vms: {wait: !secret s}}]}}',
+      '{exec: {command: [/x], env: {A: @}}}',
+      '{exec: {command: [/x], env: @}}',
+      '{http: {url: "http://x", headers: {A: @}}}',
+      '{http: {url: "http://x", username: u, password: @}}',
+      '{http: {url: "http://x", pasword: @}}',
+      '{http: {home_assistant: {url: "http://x", action: a.b, token: @}}}',
+      '{http: {proxmox: {url: "http://x", token_id: "a\\x40b!c", node: n, shutdown: node, token: @}}}',
+      '{http: {redfish: {url: "http://x", username: u, password: @}}}',
+      '{containers: {rootless: !secret s}}',
+      '{vms: {}}, {vms: {after: [!secret s]}}',
+      '{vms: {name: !secret s}}, {exec: {command: [/x], after: [b]}}',
+      '{vms: {name: !secret s, after: [b]}}, {vms: {name: b, after: [!secret s]}}',
+    ].map((step) => `feeds: [a], stages: [{name: x, steps: [${step}]}]`),
+  ].map((group) => `mqtt: {url: mqtt://x}\ngroups: {g: {${group}}}`),
 ];
 
 test('a secret is in no message, no printed configuration, no settings and no digest', async () => {
@@ -511,6 +620,7 @@ const anything = fc.letrec((tie) => ({
     fc.dictionary(
       fc.constantFrom(
         ...['node', 'mqtt', 'url', 'embedded', 'users', 'sources', 'nas', 'nut', 'host', 'simulated', 'ups'],
+        ...['triggers', 'groups', 'feeds', 'stages', 'steps', 'when', 'ssh', 'actions', 'after', 'depletion'],
       ),
       tie('value'),
       { maxKeys: 5 },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { err, ok, type Result } from '../domain/result.ts';
 import type { Settings } from '../domain/settings.ts';
 import { readText } from './files.ts';
+import { hasPlan } from './groups.ts';
 import type { Problem } from './problem.ts';
 import { type Configuration, configurationSchema, settingsOf } from './schema.ts';
 import { problemOf, readSecrets, resolver, type Secrets } from './secrets.ts';
@@ -70,11 +71,24 @@ function check(
   return ok({ configuration, settings: settingsOf(configuration, digest), digest, file, warnings });
 }
 
-function warningsOf(file: string, { mqtt }: Configuration): readonly Problem[] {
-  if ('embedded' in mqtt || mqtt.verify) return [];
-  const message =
-    'the certificate of the broker is not checked: whoever answers gets the password and may send commands';
-  return [{ file, key: 'mqtt.verify', message, hint: 'give ca instead' }];
+function warningsOf(file: string, configuration: Configuration): readonly Problem[] {
+  const { mqtt, groups, armed } = configuration;
+  const warnings: Problem[] = [];
+  if (!('embedded' in mqtt) && !mqtt.verify) {
+    const message =
+      'the certificate of the broker is not checked: whoever answers gets the password and may send commands';
+    warnings.push({ file, key: 'mqtt.verify', message, hint: 'give ca instead' });
+  }
+  if (armed && !Object.values(groups).some(hasPlan)) {
+    const message = 'no group has anything to shut down: an outage is told, and nothing else is done';
+    warnings.push({ file, key: 'armed', message, hint: 'give a group stages or a host' });
+  }
+  for (const [id, { feeds, minHealthy }] of Object.entries(groups)) {
+    if (feeds.length === 1 || minHealthy < feeds.length) continue;
+    const message = 'is the number of feeds: the first that is lost makes the group fire';
+    warnings.push({ file, key: `groups.${id}.min_healthy`, message });
+  }
+  return warnings;
 }
 
 /** The text that the digest is made of: passwords masked, and whatever else `!secret` brought. */

@@ -1,39 +1,17 @@
 import { z } from 'zod';
 import { deviceId, slug } from '../domain/schema.ts';
-import type { Settings, TriggerSettings } from '../domain/settings.ts';
-import { seconds } from '../domain/time.ts';
+import type { Settings } from '../domain/settings.ts';
 import { type HttpConfig, httpSchema } from '../http/schema.ts';
 import { type MqttConfig, mqttSchema } from '../mqtt/schema.ts';
-import { type CommandsConfig, commandsSchema } from '../policy/schema.ts';
+import { type CommandsConfig, commandsSchema, type TriggersConfig, triggersSchema } from '../policy/schema.ts';
 import { type LogConfig, logSchema } from '../runtime/schema.ts';
 import { type NutConfig, nutSchema } from '../sources/nut/schema.ts';
 import { type SimulatedConfig, simulatedSchema } from '../sources/simulated/schema.ts';
-
-const TRIGGERS: TriggerSettings = {
-  settle: seconds(10),
-  hold: seconds(5),
-  lowBattery: true,
-  chargeBelow: 20,
-  runtimeBelow: 'auto',
-  depletion: { perMinute: 15, over: seconds(90) },
-  onBatteryFor: 'auto',
-  deadAfter: 'auto',
-  afterFailedTest: 'off',
-};
+import { type DeviceConfig, deviceSchema } from './devices.ts';
+import { type GroupConfig, groupSchema, groupSettings } from './groups.ts';
 
 /** One entry of `sources`: exactly one kind, told apart by `'nut' in source`. */
 export type SourceConfig = { readonly nut: NutConfig } | { readonly simulated: SimulatedConfig };
-
-/** One entry of `ups`. */
-export interface DeviceConfig {
-  /** A key of `sources`. */
-  readonly source: string;
-  /** The source's own name for the device; its id where the file gives none. */
-  readonly name: string;
-  readonly label?: string;
-  /** Watts. */
-  readonly nominalPower?: number;
-}
 
 /**
  * The whole configuration, checked. Printing it as JSON shows no password: those are `Secret` values.
@@ -54,24 +32,14 @@ export interface Configuration {
   /** At least one, in the order of the file. */
   readonly sources: Readonly<Record<string, SourceConfig>>;
   readonly ups: Readonly<Record<string, DeviceConfig>>;
+  /** What counts where a group does not say otherwise, and for devices of no group. */
+  readonly triggers: TriggersConfig;
+  readonly groups: Readonly<Record<string, GroupConfig>>;
   readonly commands: CommandsConfig;
 }
 
 /** The name of a source. Not digits only: JavaScript would sort such keys first, and the order decides who keeps a name. */
 const sourceName = slug.refine((name) => /[a-z_-]/.test(name), 'must contain a letter');
-
-const oneLine = z
-  .string()
-  .min(1)
-  .max(64)
-  .refine((text) => !/\p{Cc}/u.test(text), 'must be one line');
-
-/** A name of a device at its source: it becomes a word of a request, so nothing that could end or quote one. */
-const nameAtSource = z
-  .string()
-  .min(1)
-  .max(128)
-  .refine((text) => !/[\s"\\\p{Cc}]/u.test(text), 'must not contain spaces, quotes or backslashes');
 
 const sourceSchema = z
   .strictObject({
@@ -86,20 +54,6 @@ const sourceSchema = z
     if (nut !== undefined) return { nut };
     return simulated === undefined ? z.NEVER : { simulated };
   });
-
-const deviceSchema = z.strictObject({
-  source: z.string().meta({ description: 'The source that knows the device, a key of sources' }),
-  name: nameAtSource
-    .meta({ description: "The source's own name for the device. Unset: the id of this entry" })
-    .optional(),
-  label: oneLine.meta({ description: 'What people call the device. Unset: its id' }).optional(),
-  nominal_power: z
-    .number()
-    .positive()
-    .max(10_000_000)
-    .meta({ description: 'Watts the device can deliver, where it does not say so or says it wrongly' })
-    .optional(),
-});
 
 /**
  * Reads the configuration, from plain data with the keys of the file.
@@ -136,6 +90,11 @@ export const configurationSchema = z
       .record(deviceId, deviceSchema)
       .meta({ description: 'Devices to rename or tune, by id. Others are found by themselves and keep their own name' })
       .prefault({}),
+    triggers: triggersSchema,
+    groups: z
+      .record(slug, groupSchema)
+      .meta({ description: 'What the UPSes feed and what is shut down for it, by a name of your choice' })
+      .prefault({}),
     commands: commandsSchema,
   })
   .transform(
@@ -149,19 +108,14 @@ export const configurationSchema = z
       http: given.http,
       mqtt: given.mqtt,
       sources: given.sources,
-      ups: Object.fromEntries(Object.entries(given.ups).map(([id, device]) => [id, deviceOf(id, device)])),
+      ups: Object.fromEntries(
+        Object.entries(given.ups).map(([id, device]) => [id, { ...device, name: device.name ?? id }]),
+      ),
+      triggers: given.triggers,
+      groups: given.groups,
       commands: given.commands,
     }),
   );
-
-function deviceOf(id: string, given: z.output<typeof deviceSchema>): DeviceConfig {
-  return {
-    source: given.source,
-    name: given.name ?? id,
-    ...(given.label !== undefined && { label: given.label }),
-    ...(given.nominal_power !== undefined && { nominalPower: given.nominal_power }),
-  };
-}
 
 /**
  * What the decisions need of a configuration.
@@ -169,21 +123,17 @@ function deviceOf(id: string, given: z.output<typeof deviceSchema>): DeviceConfi
  * @param digest of the same configuration, see `Settings.digest`
  */
 export function settingsOf(configuration: Configuration, digest: string): Settings {
+  const { mainsHold, ...triggers } = configuration.triggers;
   return {
     node: configuration.node,
     armed: configuration.armed,
     dryRun: configuration.dryRun,
     sources: Object.keys(configuration.sources),
     fsd: configuration.fsd,
-    mainsHold: seconds(5),
-    triggers: TRIGGERS,
-    groups: [],
-    devices: Object.entries(configuration.ups).map(([id, device]) => ({
-      id,
-      trustCharge: true,
-      powerQuality: 'normal' as const,
-      ...device,
-    })),
+    mainsHold,
+    triggers,
+    groups: Object.entries(configuration.groups).map(([id, group]) => groupSettings(id, group, triggers)),
+    devices: Object.entries(configuration.ups).map(([id, device]) => ({ id, ...device })),
     allow: configuration.commands.allow,
     digest,
   };

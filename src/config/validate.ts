@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import { err, ok, type Result } from '../domain/result.ts';
 import { crossChecks } from './cross-checks.ts';
-import { schemaAt } from './json-schema.ts';
+import { branchesOf, keysAt, schemaAt } from './json-schema.ts';
 import type { Path, Position } from './problem.ts';
 import { type Configuration, configurationSchema } from './schema.ts';
 import { suggest } from './suggest.ts';
-import { hintFor, shown, type Wording, wordingOf } from './wording.ts';
+import { choiceWording, GIVEN, hintFor, shown, type Wording, wordingOf } from './wording.ts';
 import { type Finding, placeKey, type Tree } from './yaml-tree.ts';
 
 /**
@@ -18,10 +18,12 @@ export function validate(tree: Tree): Result<Configuration, readonly Finding[]> 
   const show = (path: Path, given: unknown) => shown(given, isHidden(tree, path));
   const parsed = configurationSchema.safeParse(value, {
     reportInput: true,
-    error: (issue) => wordingOf(issue, (given) => show(pathOf(issue.path), given)),
+    error: wordingOf,
   });
   const misfits = crossChecks(value, show).map((misfit) => ({ ...misfit, at: positionOf(tree, misfit.path) }));
-  const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => findingsOf(issue, tree));
+  const issues = parsed.success
+    ? []
+    : withoutConsequences(parsed.error.issues).flatMap((issue) => findingsOf(issue, tree));
   const findings = [...issues, ...misfits].filter(({ path }) => !isFound(tree, path));
   return parsed.success && findings.length === 0 ? ok(parsed.data) : err(findings);
 }
@@ -34,16 +36,19 @@ function coerced(value: unknown, path: Path, tree: Tree): unknown {
     return Object.fromEntries(entries);
   }
   if (typeof value !== 'string' || tree.places.get(placeKey(path))?.tagged !== true) return value;
-  const schema = schemaAt(path);
-  const numeric = schema?.type === 'number' || schema?.type === 'integer' || schema?.enum?.includes(Number(value));
+  const branches = branchesOf(schemaAt(path) ?? {});
+  const numeric = branches.some(
+    ({ type, enum: words }) => type === 'number' || type === 'integer' || words?.includes(Number(value)),
+  );
   if (numeric && /^-?\d+(?:\.\d+)?$/.test(value)) return Number(value);
-  if (schema?.type === 'boolean' && /^(?:true|false)$/.test(value)) return value === 'true';
+  if (branches.some(({ type }) => type === 'boolean') && /^(?:true|false)$/.test(value)) return value === 'true';
   return value;
 }
 
 /** Whether a value is never shown: a secret by its key, or by the tag that brought it. */
 const isHidden = (tree: Tree, path: Path): boolean =>
-  tree.places.get(placeKey(path))?.tagged === true || schemaAt(path)?.writeOnly === true;
+  tree.places.get(placeKey(path))?.tagged === true ||
+  branchesOf(schemaAt(path) ?? {}).some(({ writeOnly }) => writeOnly === true);
 
 /** Whether a value is a stand-in, whose faults are not those of the user. */
 const isFound = (tree: Tree, path: Path): boolean =>
@@ -67,12 +72,38 @@ function findingsOf(issue: z.core.$ZodIssue, tree: Tree): readonly Finding[] {
     const message = issue.issues[0]?.message ?? issue.message;
     return [{ path, at: positionOf(tree, path, 'key'), message }];
   }
+  if (issue.code === 'invalid_union' && issue.message === '') return ofChoice(issue, path, tree);
   return [{ path, at: positionOf(tree, path), ...worded(issue, tree, path) }];
+}
+
+/** What is wrong with a value that may be of several kinds: told of the kind that was meant, where that can be seen. */
+function ofChoice(issue: z.core.$ZodIssue & { code: 'invalid_union' }, path: Path, tree: Tree): readonly Finding[] {
+  // Only a block can be wrong within; as for a text or a number, all kinds count.
+  const meant = issue.errors.find((issues) => issues.every((one) => one.path.length > 0 || isOfBlock(one)));
+  if (meant !== undefined) {
+    return withoutConsequences(meant).flatMap((one) =>
+      findingsOf({ ...one, path: [...issue.path, ...one.path] }, tree),
+    );
+  }
+  if (!tree.places.has(placeKey(path))) return [{ path, at: positionOf(tree, path), message: 'is required' }];
+  const wording = choiceWording(issue.errors, issue.input, isHidden(tree, path), keysAt(path));
+  return [{ path, at: positionOf(tree, path), ...wording }];
+}
+
+const isOfBlock = ({ code, input }: z.core.$ZodIssue): boolean =>
+  code === 'unrecognized_keys' || (code === 'custom' && typeof input === 'object');
+
+/** A block with a mistyped key lacks the right one: that is not told as well. */
+function withoutConsequences(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const mistyped = new Set(
+    issues.flatMap(({ code, path }) => (code === 'unrecognized_keys' ? [placeKey(pathOf(path))] : [])),
+  );
+  return issues.filter(({ code, path }) => code !== 'custom' || !mistyped.has(placeKey(pathOf(path))));
 }
 
 function unknownKey(tree: Tree, above: Path, key: string): Finding {
   const path = [...above, key];
-  const known = Object.keys(schemaAt(above)?.properties ?? {});
+  const known = keysAt(above);
   const near = suggest(key, known);
   const hint = near === undefined ? `known here: ${known.join(', ')}` : `did you mean ${near}?`;
   return { path, at: positionOf(tree, path, 'key'), message: 'unknown key', hint };
@@ -80,8 +111,9 @@ function unknownKey(tree: Tree, above: Path, key: string): Finding {
 
 function worded(issue: z.core.$ZodIssue, tree: Tree, path: Path): Wording {
   if (!tree.places.has(placeKey(path)) && issue.code !== 'custom') return { message: 'is required' };
-  const hint = hintOf(issue, isHidden(tree, path));
-  return { message: issue.message, ...(hint !== undefined && { hint }) };
+  const hidden = isHidden(tree, path);
+  const hint = hintOf(issue, hidden);
+  return { message: issue.message.replaceAll(GIVEN, shown(issue.input, hidden)), ...(hint !== undefined && { hint }) };
 }
 
 function hintOf(issue: z.core.$ZodIssue, hidden: boolean): string | undefined {

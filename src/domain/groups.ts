@@ -64,6 +64,8 @@ export interface Run {
 export interface Silenced {
   readonly until: Instant;
   readonly causes: readonly { readonly device: DeviceId; readonly trigger: Trigger }[];
+  /** Stages that had been ordered. */
+  readonly stages: readonly string[];
 }
 
 /** What a group holds, what would fire next, when, and what it would do here. Made by the code that decides. */
@@ -100,6 +102,8 @@ export interface GroupState {
   readonly readiness: Readiness;
   readonly outlook: Outlook;
   readonly run?: Run;
+  /** What was decided before this machine was started anew: it waits for this boot's first proof of mains or battery. */
+  readonly earlierRun?: Run;
   readonly silenced?: Silenced;
   /** While a person has disarmed it: nothing is begun until then. */
   readonly disarmedUntil?: Instant;

@@ -1,3 +1,5 @@
+import type { GroupId } from './names.ts';
+import type { Plan } from './plan.ts';
 import type { DeviceAddress } from './reading.ts';
 import type { Answer, Request } from './requests.ts';
 
@@ -12,4 +14,20 @@ export type Intent =
   | { readonly kind: 'instruct'; readonly request: string; readonly address: DeviceAddress; readonly order: Order }
   /** Ends in one `reloaded` input with the same request id. */
   | { readonly kind: 'reload'; readonly request: string }
+  /**
+   * Run these stages of a group's plan, then its halt where `halt` says so. Comes again with more of the same run; what
+   * has begun is not begun twice.
+   */
+  | {
+      readonly kind: 'run';
+      readonly group: GroupId;
+      readonly run: string;
+      readonly plan: Plan;
+      readonly stages: readonly string[];
+      readonly halt: boolean;
+      readonly dryRun: boolean;
+      readonly reason: string;
+    }
+  /** Begin nothing more of this run. */
+  | { readonly kind: 'call-off'; readonly group: GroupId; readonly run: string; readonly reason: string }
   | { readonly kind: 'answer'; readonly request: Request; readonly answer: Answer };

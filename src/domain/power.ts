@@ -11,7 +11,7 @@ export interface ChargePoint {
 
 /** A stretch without mains. Ends when the mains have held for `mains_hold`; until then it goes on, however they flicker. */
 export interface Outage {
-  /** Unique: wall time of its beginning and the device. */
+  /** Wall time of its beginning, ISO 8601: unique for its device. */
   readonly id: string;
   readonly since: Instant;
   /** Milliseconds since 1970. */
@@ -34,6 +34,8 @@ export interface Outage {
   readonly voltsBefore?: number;
   /** The lowest charge seen so far. */
   readonly lowestCharge?: number;
+  /** Seconds of runtime as the device last gave it, to about 10 s, and whether LB stood beside it. Absent where it gives none. */
+  readonly runtimeLeft?: { readonly seconds: number; readonly low: boolean };
   /** Charge over time, thinned: what slopes are made of. Oldest first. */
   readonly charges: readonly ChargePoint[];
 }

@@ -22,7 +22,7 @@ export interface Request {
   /** Unique in this process. */
   readonly id: string;
   /** Who asked: the room that will carry the answer. */
-  readonly from: 'mqtt' | 'http' | 'signal';
+  readonly from: 'mqtt' | 'http' | 'signal' | 'schedule';
   readonly ask: Ask;
   /** The client's own mark, given back as it came. */
   readonly transaction?: Json;
@@ -45,7 +45,11 @@ export type RefusalCode =
   | 'refused'
   | 'no-answer'
   | 'no-credentials'
-  | 'invalid-configuration';
+  | 'invalid-configuration'
+  | 'unknown-group'
+  | 'nothing-to-cancel'
+  | 'not-confirmed'
+  | 'not-now';
 
 /** The one answer that every request gets. */
 export type Answer =

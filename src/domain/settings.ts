@@ -24,6 +24,12 @@ export interface DeviceSettings {
   readonly selfTest?: SelfTestSettings;
 }
 
+/** What the configuration says of how a device is to be judged. */
+export type Tuning = Pick<DeviceSettings, 'trustCharge' | 'powerQuality' | 'batteryInstalled'>;
+
+/** Of a device that no entry of the configuration names. */
+export const UNTUNED: Tuning = { trustCharge: true, powerQuality: 'normal' };
+
 /** Self-tests that the bridge starts by itself. */
 export interface SelfTestSettings {
   /** Cron expression of five fields, in the local time of this machine. */

@@ -5,7 +5,7 @@ import { type Power, UNHEARD_POWER } from './power.ts';
 import { NO_QUALITY, type Quality } from './quality.ts';
 import type { DeviceAddress, Inventory, Listed, Reading, Variables } from './reading.ts';
 import type { Request } from './requests.ts';
-import type { Settings } from './settings.ts';
+import { type Settings, type Tuning, UNTUNED } from './settings.ts';
 import type { Instant, Millis } from './time.ts';
 import type { Trouble } from './trouble.ts';
 
@@ -37,10 +37,13 @@ export interface DeviceState extends Told {
   readonly address: DeviceAddress;
   readonly label: string;
   readonly nominalPower?: number;
+  readonly tuning: Tuning;
   /** The last usable reading; kept while the link is lost, shown as old. */
   readonly reading?: Reading;
   /** Mains, outage and silence, as far as its statuses prove them. */
   readonly power: Power;
+  /** As an earlier boot has left it: it waits for this boot's first proof of mains or battery, and decides nothing before. */
+  readonly earlier?: Power;
   readonly quality: Quality;
   readonly battery: Battery;
   /** What follows from the reading, by the same names that topics and entities use. */
@@ -54,11 +57,11 @@ export interface KnownName {
 }
 
 /** What a device is before anything was heard of it. */
-export const UNHEARD = { power: UNHEARD_POWER, quality: NO_QUALITY, battery: NO_BATTERY } as const;
+export const UNHEARD = { power: UNHEARD_POWER, quality: NO_QUALITY, battery: NO_BATTERY, tuning: UNTUNED } as const;
 
 /** What an earlier process has kept: journalled as it changes, given back at a start. */
 export interface Memory {
-  readonly devices: ReadonlyMap<DeviceId, Pick<DeviceState, 'power' | 'quality' | 'battery'>>;
+  readonly devices: ReadonlyMap<DeviceId, DeviceMemory>;
   readonly groups: ReadonlyMap<GroupId, GroupMemory>;
   /** Verdicts of devices that no group names need their holds too. */
   readonly alone: ReadonlyMap<DeviceId, MemberMemory>;
@@ -67,9 +70,12 @@ export interface Memory {
   readonly at: Instant;
 }
 
+export type DeviceMemory = Pick<DeviceState, 'power' | 'earlier' | 'quality' | 'battery'>;
+
 export type MemberMemory = Pick<Member, 'holds' | 'stageHolds'>;
 
-export interface GroupMemory extends Pick<GroupState, 'run' | 'silenced' | 'disarmedUntil' | 'shortSince'> {
+export interface GroupMemory
+  extends Pick<GroupState, 'run' | 'earlierRun' | 'silenced' | 'disarmedUntil' | 'shortSince'> {
   readonly members: ReadonlyMap<DeviceId, MemberMemory>;
 }
 
@@ -102,8 +108,8 @@ export interface State {
   readonly alone: ReadonlyMap<DeviceId, Member>;
   readonly durations: Durations;
   readonly listening?: Listening;
-  /** What another boot has left of devices that this boot has not proved anything of: it neither fires nor resumes. */
-  readonly earlier?: Memory;
+  /** What an earlier process has kept of devices and groups that are not there yet. */
+  readonly memory?: Memory & { readonly boot: 'same' | 'new' };
 }
 
 export const EMPTY_STATE: State = {

@@ -1,4 +1,4 @@
-import { BRIDGE_EVENT_TYPES, DEVICE_EVENT_TYPES } from '../domain/facts.ts';
+import { BRIDGE_EVENT_TYPES, DEVICE_EVENT_TYPES, GROUP_EVENT_TYPES } from '../domain/facts.ts';
 import { FLAG_NAMES } from '../domain/flags.ts';
 import type { Input } from '../domain/inputs.ts';
 import type { Sink, Transition } from '../domain/ports.ts';
@@ -8,6 +8,7 @@ import type { Answer, RefusalCode } from '../domain/requests.ts';
 import { type DeviceState, EMPTY_STATE, type Link, type SourceState, type State } from '../domain/state.ts';
 import { TROUBLE_KINDS } from '../domain/trouble.ts';
 import { CONTENT_TYPE, createFamilies, type Families } from './families.ts';
+import { tellJudgement } from './judgement.ts';
 import { metricOf } from './metric-names.ts';
 import { tellProcess } from './process-metrics.ts';
 
@@ -61,6 +62,7 @@ export function createPrometheus({ version }: { readonly version: string }): Pro
       const families = createFamilies();
       families.gauge('gridwarden_build_info', 'Version of Gridwarden, in its label; always 1', 1, { version });
       tellState(families, state, epoch);
+      tellJudgement(families, state, epoch);
       tellCounts(families, counts);
       tellProcess(families);
       return families.text();
@@ -92,8 +94,12 @@ function noCounts(): Counts {
       'no-answer': 0,
       'no-credentials': 0,
       'invalid-configuration': 0,
+      'unknown-group': 0,
+      'nothing-to-cancel': 0,
+      'not-confirmed': 0,
+      'not-now': 0,
     },
-    facts: new Map([...DEVICE_EVENT_TYPES, ...BRIDGE_EVENT_TYPES].map((type) => [type, 0])),
+    facts: new Map([...DEVICE_EVENT_TYPES, ...GROUP_EVENT_TYPES, ...BRIDGE_EVENT_TYPES].map((type) => [type, 0])),
     sinkFailures: new Map(),
   };
 }

@@ -60,7 +60,9 @@ const NOT_FOR: Readonly<Partial<Record<Component['platform'], readonly string[]>
  * them in full these names stay in it: of every message without them it would complain.
  */
 export function stillRead({ stage, components, leaving }: Announced): readonly string[] {
-  const out = stage === 'there' ? leaving : { ...leaving, ...components };
+  const all = Object.values(stage === 'there' ? leaving : { ...leaving, ...components });
+  // A component with a topic of its own reads nothing of the object, unless for its attributes.
+  const out = all.filter((component) => !('state_topic' in component) || 'json_attributes_topic' in component);
   return [...JSON.stringify(out).matchAll(/value_json\['([\w.-]+)'\]/g)].flatMap(([, name]) => name ?? []);
 }
 

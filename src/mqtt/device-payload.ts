@@ -1,5 +1,6 @@
 import { numberOf, quantityOf } from '../domain/quantities.ts';
 import type { DeviceState } from '../domain/state.ts';
+import type { Judged } from './judged-values.ts';
 
 /**
  * The retained object of one device: every variable and everything derived, `null` for what was there and is not.
@@ -8,13 +9,18 @@ import type { DeviceState } from '../domain/state.ts';
  * status stand in `flags`.
  *
  * @param expected variables that are announced or were published before
+ * @param judged what was judged of it; shown where it has a status
  */
-export function devicePayload({ reading, derived }: DeviceState, expected: Iterable<string>): string {
+export function devicePayload(
+  { reading, derived }: DeviceState,
+  expected: Iterable<string>,
+  judged: Judged = {},
+): string {
   const values: Record<string, unknown> = {};
   for (const name of expected) values[name] = null;
   for (const [name, text] of reading?.variables ?? []) values[name] = shown(name, text);
   // Its entity is announced with the status, which may have proved neither mains nor battery yet.
-  if ('ups.status' in values) values['mains'] = null;
+  if ('ups.status' in values) Object.assign(values, { mains: null }, judged);
   for (const [name, text] of derived) values[name] = shown(name, text);
   const sorted = Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
   return JSON.stringify({ ...sorted, flags: reading?.flags ?? [] });

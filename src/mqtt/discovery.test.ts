@@ -4,12 +4,16 @@ import { validate } from '../../tests/kit/discovery-validator.ts';
 import integration from '../../tests/kit/home-assistant-facts/nut-integration.json' with { type: 'json' };
 import { derive } from '../analysis/derived.ts';
 import { DEFAULT_ALLOW } from '../domain/allow-list.ts';
+import { NO_QUALITY } from '../domain/quality.ts';
 import { type Inventory, readingOf, variablesOf, type Writable } from '../domain/reading.ts';
 import { type DeviceState, UNHEARD } from '../domain/state.ts';
 import { asInstant } from '../domain/time.ts';
 import type { Component } from './component.ts';
 import { devicePayload } from './device-payload.ts';
 import { announceBridge, announceDevice, type DiscoveryContext } from './discovery.ts';
+import { judgedValues } from './judged-values.ts';
+import { Moments } from './moments.ts';
+import { qualityPayload } from './quality-payload.ts';
 import { topicsOf } from './topics.ts';
 
 const TOPICS = topicsOf('gridwarden', 'home');
@@ -80,7 +84,8 @@ function faults(given: Given): readonly string[] {
   const info = { version: '1', started: '2026-01-01T00:00:00Z', configuration: 'x', armed: false, dry_run: false };
   retain(TOPICS.bridgeInfo, JSON.stringify(info));
   retain(TOPICS.availability(device.id), '{"state":"online"}');
-  retain(TOPICS.device(device.id), devicePayload(device, []));
+  retain(TOPICS.device(device.id), devicePayload(device, [], judgedValues(device, undefined, new Moments())));
+  retain(TOPICS.powerQuality(device.id), qualityPayload(NO_QUALITY));
   expect(componentsOf(messages).length).toBeGreaterThan(0);
   return validate(messages, { base: TOPICS.base, subscribed: TOPICS.incoming });
 }

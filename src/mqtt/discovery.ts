@@ -2,6 +2,7 @@ import { isAllowed } from '../domain/allow-list.ts';
 import type { DeviceState } from '../domain/state.ts';
 import { type Component, type Components, type DeviceFrame, entity } from './component.ts';
 import { controls } from './controls.ts';
+import { judgedEntities, qualityEntities } from './judged-entities.ts';
 import { bridgeOccasions, occasions } from './occasions.ts';
 import { type Known, sensors, statusSensors } from './sensors.ts';
 import { bridgeIdentifier, deviceIdentifier, type Topics } from './topics.ts';
@@ -23,7 +24,8 @@ export interface DiscoveryContext {
 
 /** JSON with a `state`, as `bridge/state` and every availability topic have it. */
 const STATE = '{{ value_json.state }}';
-const availabilityOf = (...topics: string[]) => topics.map((topic) => ({ topic, value_template: STATE }));
+/** That all of these say `online`. */
+export const availabilityOf = (...topics: string[]) => topics.map((topic) => ({ topic, value_template: STATE }));
 
 /**
  * Announces one device; the caller has seen its variables, settings and commands.
@@ -41,7 +43,7 @@ export function announceDevice(
   const state = topics.device(device.id);
   const components: Components = {
     ...sensors(frame, device, known, { ...bridgeOnly }),
-    ...(known.variables.includes('ups.status') ? statusSensors(frame) : {}),
+    ...(known.variables.includes('ups.status') ? judged(frame, topics.powerQuality(device.id)) : {}),
     ...communication(frame, topics.availability(device.id), bridgeOnly),
     ...(device.inventory === undefined
       ? {}
@@ -66,6 +68,13 @@ export function announceDevice(
     ),
   };
 }
+
+/** What a status is needed for. */
+const judged = (frame: DeviceFrame, quality: string): Components => ({
+  ...statusSensors(frame),
+  ...judgedEntities(frame),
+  ...qualityEntities(frame, quality),
+});
 
 /** Whether the device is heard; itself available as long as the bridge is, or nobody would ever see it off. */
 const communication = (frame: DeviceFrame, topic: string, bridgeOnly: Readonly<Record<string, unknown>>): Components =>
@@ -103,7 +112,8 @@ function deviceBlock(device: DeviceState, identifier: string, node: string) {
   };
 }
 
-const originOf = (version: string) => ({ name: 'Gridwarden', sw_version: version });
+/** Who announces. */
+export const originOf = (version: string) => ({ name: 'Gridwarden', sw_version: version });
 
 /** The bridge itself: its connection, how it is configured, and the reload button where that is allowed. */
 export function announceBridge({ node, topics, version, allow }: DiscoveryContext): Announcement {

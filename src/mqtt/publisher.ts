@@ -1,14 +1,20 @@
 import type { Fact } from '../domain/facts.ts';
-import type { DeviceId } from '../domain/names.ts';
+import type { Member } from '../domain/groups.ts';
+import type { DeviceId, GroupId } from '../domain/names.ts';
 import type { Transition } from '../domain/ports.ts';
 import { quantityOf } from '../domain/quantities.ts';
 import type { Variables } from '../domain/reading.ts';
 import type { DeviceState, State } from '../domain/state.ts';
-import { after, between, type Instant, type Millis, seconds } from '../domain/time.ts';
+import { after, between, type Instant, type Millis } from '../domain/time.ts';
 import type { Announcer } from './announcer.ts';
 import { devicePayload, urgency } from './device-payload.ts';
 import { announceBridge, announceDevice, type DiscoveryContext } from './discovery.ts';
-import { bridgeIdentifier, deviceIdentifier, type Topics } from './topics.ts';
+import { GroupPublisher, type PlanData } from './group-publisher.ts';
+import { type Judged, judgedUrgency, judgedValues } from './judged-values.ts';
+import { Moments } from './moments.ts';
+import { ON_BATTERY, ON_MAINS, PacedTopics } from './paced.ts';
+import { qualityPayload, qualityStates } from './quality-payload.ts';
+import { bridgeIdentifier, deviceIdentifier, groupIdentifier, type Topics } from './topics.ts';
 
 /** What is sent out: retained states by topic, and events that pass. */
 export interface Outlet {
@@ -28,16 +34,16 @@ export interface PublisherParts {
   /** How long a variable may be missing from good readings before its entity goes. */
   readonly forgetAfter: Millis;
   readonly announcer: Announcer;
+  readonly planData: PlanData;
   readonly outlet: Outlet;
 }
-
-/** Home Assistant's recorder keeps every change, so measurements go out no faster than this. */
-const ON_MAINS = seconds(10);
-const ON_BATTERY = seconds(1);
 
 interface Shown {
   /** As it was shown last; undefined before the first time. */
   device: DeviceState | undefined;
+  /** How its group, or nobody, saw it then. */
+  member: Member | undefined;
+  judged: Judged | undefined;
   /** Everything announced or published of it, present or not. */
   readonly variables: Set<string>;
   /** Since when a variable is missing from good readings. */
@@ -57,6 +63,12 @@ interface Shown {
 export class Publisher {
   readonly #parts: PublisherParts;
   readonly #shown = new Map<DeviceId, Shown>();
+  readonly #moments = new Moments();
+  readonly #paced: PacedTopics;
+  readonly #groups: GroupPublisher;
+  /** The first group that names a device. */
+  #groupOf: ReadonlyMap<DeviceId, GroupId> = new Map();
+  #seen: Pick<State, 'devices' | 'groups' | 'alone'> | undefined;
   #context: DiscoveryContext;
   #info = '';
   #configured: State['settings'];
@@ -67,14 +79,24 @@ export class Publisher {
   };
 
   constructor(parts: PublisherParts) {
-    const { topics, node, version } = parts;
+    const { topics, node, version, announcer, outlet, planData } = parts;
     this.#parts = parts;
+    this.#paced = new PacedTopics(outlet.retain);
+    const { clear } = outlet;
+    this.#groups = new GroupPublisher({ announcer, paced: this.#paced, moments: this.#moments, planData, clear });
     this.#context = { node, topics, version, allow: [] };
   }
 
-  accept({ before, after: now, stamp, facts, input }: Transition): void {
-    if (now.settings !== this.#configured) this.#reconfigure(now, stamp.at);
-    if (now.devices !== before.devices || this.#shown.size !== now.devices.size) this.#devices(now, stamp.at);
+  accept({ after: now, stamp, facts, input }: Transition): void {
+    this.#moments.follow(stamp);
+    const isNew = now.settings !== this.#configured;
+    if (isNew) this.#reconfigure(now, stamp.at);
+    const seen = this.#seen;
+    this.#seen = now;
+    const judged = seen?.groups !== now.groups || seen.alone !== now.alone;
+    if (judged || seen.devices !== now.devices) this.#devices(now, stamp.at);
+    if (isNew || seen?.groups !== now.groups) this.#groups.show(now, this.#context, stamp.at);
+    if (isNew) this.#bridgeInfo(now);
     for (const fact of facts) this.#event(fact, stamp.wall);
     if (input.kind === 'tick') this.#tick(now, stamp.at);
     this.#tell(stamp.at);
@@ -99,12 +121,13 @@ export class Publisher {
     this.#configured = state.settings;
     this.#context = { ...this.#context, allow: state.settings?.allow ?? [] };
     for (const one of this.#shown.values()) one.shape = '';
+    const feeds = (state.settings?.groups ?? []).flatMap(({ id, feeds }) => feeds.map((feed) => [feed, id] as const));
+    this.#groupOf = new Map(feeds.toReversed());
     const { announcer, topics } = this.#parts;
     announcer.want(announceBridge(this.#context), at, {
       clears: [topics.bridgeState, topics.bridgeInfo],
       variables: [],
     });
-    this.#bridgeInfo(state);
   }
 
   #devices(state: State, at: Instant): void {
@@ -112,9 +135,18 @@ export class Publisher {
     for (const id of this.#shown.keys()) if (!state.devices.has(id)) this.#gone(id, at);
     for (const device of state.devices.values()) {
       const one = this.#shown.get(device.id);
-      if (one?.device !== device) this.#show(device, one ?? this.#first(device, at), at);
+      const member = this.#memberOf(state, device.id);
+      if (one?.device !== device || one.member !== member) {
+        this.#show(device, member, one ?? this.#first(device, at), at);
+      }
     }
     if (this.#shown.size !== before) this.#bridgeInfo(state);
+  }
+
+  /** A device as the first group with it sees it, else as the default triggers do. */
+  #memberOf({ groups, alone }: State, id: DeviceId): Member | undefined {
+    const group = this.#groupOf.get(id);
+    return group === undefined ? alone.get(id) : groups.get(group)?.members.get(id);
   }
 
   #gone(id: DeviceId, at: Instant): void {
@@ -122,8 +154,9 @@ export class Publisher {
     this.#shown.delete(id);
     outlet.retain(topics.availability(id), AVAILABILITY.offline);
     // Its topics are cleared with its announcement, if there was one.
+    this.#paced.forget(topics.powerQuality(id));
     if (announcer.takeBack(deviceIdentifier(node, id), at)) return;
-    for (const topic of [topics.device(id), topics.availability(id)]) outlet.clear(topic);
+    for (const topic of topicsOfDevice(id, topics)) outlet.clear(topic);
   }
 
   /** A device that this process has not shown yet. What an earlier one announced of it is only missing, not gone. */
@@ -132,6 +165,8 @@ export class Publisher {
     const variables = new Set(announcer.variablesOf(deviceIdentifier(node, device.id)));
     return {
       device: undefined,
+      member: undefined,
+      judged: undefined,
       variables,
       missing: new Map(),
       words: new Map(),
@@ -141,18 +176,37 @@ export class Publisher {
     };
   }
 
-  #show(device: DeviceState, one: Shown, at: Instant): void {
+  #show(device: DeviceState, member: Member | undefined, one: Shown, at: Instant): void {
     const former = one.device;
-    const urgent = urgency(former, device);
+    const urgent = soonest(urgency(former, device), this.#judge(one, device, member));
     one.device = device;
+    one.member = member;
     this.#shown.set(device.id, one);
     if (former?.link !== device.link) this.#availability(device);
+    if (former?.quality !== device.quality) this.#quality(device, at);
     if (urgent !== 'none') this.#notice(one, device, at);
     if (urgent !== 'none' || one.shape === '' || former?.inventory !== device.inventory)
       this.#announce(one, device, at);
     if (urgent === 'now') this.#publish(one, device, at);
     else if (urgent === 'later') one.waiting = true;
     if (one.waiting) this.#overdue(one, device, at);
+  }
+
+  /** Works out again what was judged, where anything behind it is another. */
+  #judge(one: Shown, device: DeviceState, member: Member | undefined): Urgency {
+    const { device: former, member: seen, judged } = one;
+    const { power, battery, link } = device;
+    const isSame = former?.power === power && former.battery === battery && former.link === link && seen === member;
+    if (judged !== undefined && isSame) return 'none';
+    one.judged = judgedValues(device, member, this.#moments);
+    return judgedUrgency(judged, one.judged);
+  }
+
+  #quality({ id, quality, power }: DeviceState, at: Instant): void {
+    if (quality.since === undefined) return;
+    const pace = power.fed === 'battery' ? ON_BATTERY : ON_MAINS;
+    const view = { urgent: qualityStates(quality), text: () => qualityPayload(quality), pace };
+    this.#paced.offer(this.#parts.topics.powerQuality(id), view, at);
   }
 
   #availability({ id, link }: DeviceState): void {
@@ -186,7 +240,7 @@ export class Publisher {
     one.shape = shape;
     const { topics, announcer } = this.#parts;
     const variables = [...one.variables].sort();
-    const clears = [topics.device(device.id), topics.availability(device.id)];
+    const clears = topicsOfDevice(device.id, topics);
     const { source } = device.address;
     announcer.want(announceDevice(device, { variables, words: one.words }, this.#context), at, {
       source,
@@ -201,7 +255,7 @@ export class Publisher {
     one.waiting = false;
     const { node, topics, outlet, announcer } = this.#parts;
     const expected = [...one.variables, ...announcer.stillRead(deviceIdentifier(node, device.id))];
-    outlet.retain(topics.device(device.id), devicePayload(device, expected));
+    outlet.retain(topics.device(device.id), devicePayload(device, expected, one.judged));
   }
 
   #overdue(one: Shown, device: DeviceState, at: Instant): void {
@@ -215,6 +269,7 @@ export class Publisher {
       if (one.waiting) this.#overdue(one, one.device, at);
       if (one.missing.size > 0 && one.device.link.kind === 'up') this.#forget(one, one.device, at);
     }
+    this.#paced.tick(at);
     this.#takeBackOrphans(state, at);
   }
 
@@ -222,7 +277,8 @@ export class Publisher {
     const { node, announcer } = this.#parts;
     const same = state.sources === this.#checked.sources && announcer.version === this.#checked.version;
     if (state.settings === undefined || same) return;
-    const present = new Set([...state.devices.keys()].map((id) => deviceIdentifier(node, id)));
+    const devices = [...state.devices.keys()].map((id) => deviceIdentifier(node, id));
+    const present = new Set([...devices, ...this.#groups.ids.map((id) => groupIdentifier(node, id))]);
     for (const { identifier, source, stage } of announcer.remembered()) {
       const orphan = stage === 'there' && !present.has(identifier) && this.#isOrphan(state, identifier, source);
       if (orphan) announcer.takeBack(identifier, at);
@@ -250,25 +306,46 @@ export class Publisher {
   }
 
   #event(fact: Fact, wall: number): void {
-    const { type, level, text, device, source, details } = fact;
+    const { type, level, text, device, group, source, details } = fact;
     const time = new Date(wall).toISOString();
-    const about = { ...(device === undefined ? {} : { device }), ...(source === undefined ? {} : { source }) };
+    const about = {
+      ...(device === undefined ? {} : { device }),
+      ...(group === undefined ? {} : { group }),
+      ...(source === undefined ? {} : { source }),
+    };
     const payload = JSON.stringify({ event_type: type, time, level, text, ...about, ...details });
     const { outlet, topics } = this.#parts;
     outlet.pass(topics.bridgeEvent, payload);
     if (device !== undefined && this.#shown.has(device)) outlet.pass(topics.deviceEvent(device), payload);
+    if (group !== undefined && this.#groups.has(group)) outlet.pass(topics.groupEvent(group), payload);
   }
 
   #bridgeInfo(state: State): void {
     const { armed, dryRun, digest } = state.settings ?? { armed: false, dryRun: false, digest: '' };
     const { version, started } = this.#parts;
     const about = { version, started, configuration: digest, armed, dry_run: dryRun };
-    const text = JSON.stringify({ ...about, devices: [...state.devices.keys()].sort(), groups: [] });
+    const text = JSON.stringify({
+      ...about,
+      devices: [...state.devices.keys()].sort(),
+      groups: [...state.groups.keys()],
+    });
     if (text === this.#info) return;
     this.#info = text;
     this.#parts.outlet.retain(this.#parts.topics.bridgeInfo, text);
   }
 }
+
+type Urgency = ReturnType<typeof urgency>;
+
+const soonest = (one: Urgency, other: Urgency): Urgency =>
+  one === 'now' || other === 'now' ? 'now' : one === 'later' ? one : other;
+
+/** The retained topics of a device. */
+const topicsOfDevice = (id: DeviceId, topics: Topics): readonly string[] => [
+  topics.device(id),
+  topics.availability(id),
+  topics.powerQuality(id),
+];
 
 export const AVAILABILITY = {
   online: JSON.stringify({ state: 'online' }),

@@ -9,6 +9,7 @@ import { parseAnnounced, serializeAnnounced } from './announced.ts';
 import { Announcer } from './announcer.ts';
 import { type Broker, createBroker } from './broker.ts';
 import { type ConnectionCounters, type ConnectionStatus, createConnection, type MqttConnection } from './connection.ts';
+import type { PlanData } from './group-publisher.ts';
 import { AVAILABILITY, Publisher } from './publisher.ts';
 import { requestOf, responseText } from './requests.ts';
 import type { EmbeddedBroker, MqttConfig } from './schema.ts';
@@ -26,6 +27,8 @@ export interface MqttParts {
   /** What Home Assistant was told, across restarts. */
   readonly memory: { readonly load: () => Promise<string | undefined>; readonly save: (text: string) => void };
   readonly ask: (request: Request) => void;
+  /** What the topic of a plan holds. */
+  readonly planData: PlanData;
   /** A port of the embedded broker was bound, or could not be. */
   readonly listening: (address: ListenAddress) => void;
   readonly failed: (why: string) => void;
@@ -131,7 +134,7 @@ function streamOf(broker: Broker | undefined): ReturnType<Broker['stream']> {
 }
 
 function publisherOf(
-  { config, node, version, started }: MqttParts,
+  { config, node, version, started, planData }: MqttParts,
   topics: Topics,
   announcer: Announcer,
   connection: MqttConnection,
@@ -143,6 +146,7 @@ function publisherOf(
     started: new Date(started).toISOString(),
     forgetAfter: config.forgetAfter,
     announcer,
+    planData,
     outlet: {
       retain: (topic, payload) =>
         connection.publish({ topic, payload, retain: true, qos: 1, properties: JSON_CONTENT }),

@@ -1,4 +1,4 @@
-import type { DeviceId } from '../domain/names.ts';
+import type { DeviceId, GroupId } from '../domain/names.ts';
 
 /** Every topic of one node. A contract: users' flows hold them. */
 export interface Topics {
@@ -12,10 +12,14 @@ export interface Topics {
   readonly request: (verb: string) => string;
   readonly device: (id: DeviceId) => string;
   readonly availability: (id: DeviceId) => string;
+  readonly powerQuality: (id: DeviceId) => string;
   readonly deviceEvent: (id: DeviceId) => string;
   readonly deviceResponse: (id: DeviceId) => string;
   readonly command: (id: DeviceId) => string;
   readonly set: (id: DeviceId, variable: string) => string;
+  readonly group: (id: GroupId) => string;
+  readonly groupPlan: (id: GroupId) => string;
+  readonly groupEvent: (id: GroupId) => string;
   /** What brings requests in: filters to subscribe to. */
   readonly incoming: readonly string[];
 }
@@ -24,6 +28,7 @@ export interface Topics {
 export function topicsOf(root: string, node: string): Topics {
   const base = `${root}/${node}`;
   const device = (id: DeviceId): string => `${base}/ups/${id}`;
+  const group = (id: GroupId): string => `${base}/group/${id}`;
   return {
     root,
     base,
@@ -34,10 +39,14 @@ export function topicsOf(root: string, node: string): Topics {
     request: (verb) => `${base}/bridge/request/${verb}`,
     device,
     availability: (id) => `${device(id)}/availability`,
+    powerQuality: (id) => `${device(id)}/power_quality`,
     deviceEvent: (id) => `${device(id)}/event`,
     deviceResponse: (id) => `${device(id)}/response`,
     command: (id) => `${device(id)}/command`,
     set: (id, variable) => `${device(id)}/set/${variable}`,
+    group,
+    groupPlan: (id) => `${group(id)}/plan`,
+    groupEvent: (id) => `${group(id)}/event`,
     incoming: [`${base}/bridge/request/+`, `${base}/ups/+/command`, `${base}/ups/+/set/+`],
   };
 }
@@ -61,4 +70,6 @@ export function incomingOf(topics: Topics, topic: string): Incoming | undefined 
 
 /** Identifiers of Home Assistant devices and the beginning of every unique id. A contract. */
 export const deviceIdentifier = (node: string, id: DeviceId): string => `gridwarden_${node}_${id}`;
+/** Ids of devices never begin with `group_`, so none is that of a group. */
+export const groupIdentifier = (node: string, id: GroupId): string => `gridwarden_${node}_group_${id}`;
 export const bridgeIdentifier = (node: string): string => `gridwarden_${node}_bridge`;

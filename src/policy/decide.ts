@@ -1,11 +1,14 @@
 import type { Input } from '../domain/inputs.ts';
 import { never } from '../domain/result.ts';
 import type { Settings } from '../domain/settings.ts';
-import type { SourceState, State } from '../domain/state.ts';
-import type { Stamp } from '../domain/time.ts';
-import type { Decision } from './decision.ts';
+import type { Listening, SourceState, State } from '../domain/state.ts';
+import { between, type Stamp, seconds } from '../domain/time.ts';
+import { type Decision, unchanged } from './decision.ts';
+import { adopted } from './groups/adopt.ts';
+import { judged } from './judging.ts';
 import { identified, onReport } from './on-report.ts';
-import { expired, onInstructed, onReloaded, onRequest } from './on-request.ts';
+import { onInstructed, onReloaded, onRequest } from './on-request.ts';
+import { onTick } from './on-tick.ts';
 
 /**
  * The whole decision of the program: old state and one input give new state, orders and facts.
@@ -13,13 +16,20 @@ import { expired, onInstructed, onReloaded, onRequest } from './on-request.ts';
  * Same arguments, same answer, for ever: no clock, no chance, no memory of its own. Time comes with the input.
  */
 export function decide(state: State, input: Input, stamp: Stamp): Decision {
+  // The moment before this one stays in the state while the input is taken in: what has just become due is told by it.
+  const heard = { ...state, listening: listeningAt(state.listening, stamp) };
+  const decision = routed(heard, input, stamp);
+  return { ...decision, state: { ...decision.state, listening: { ...heard.listening, last: stamp.at } } };
+}
+
+function routed(state: State, input: Input, stamp: Stamp): Decision {
   switch (input.kind) {
     case 'configured':
       return onConfigured(state, input.settings, stamp);
     case 'restored':
-      return { state: { ...state, names: input.names }, intents: [], facts: [] };
+      return onRestored(state, input);
     case 'tick':
-      return expired(state, stamp);
+      return onTick(state, stamp);
     case 'report':
       return onReport(state, input.report, stamp);
     case 'request':
@@ -38,10 +48,24 @@ export function decide(state: State, input: Input, stamp: Stamp): Decision {
   }
 }
 
+/** A tick comes every second; one so late was no silence of the devices but a sleep or stall of ours. */
+const STALL = seconds(4);
+
+function listeningAt(before: Listening | undefined, { at }: Stamp): Listening {
+  if (before === undefined) return { since: at, last: at };
+  return between(before.last, at) > STALL ? { ...before, gap: at } : before;
+}
+
 const UNHEARD: SourceState = { link: { kind: 'unknown' }, ids: new Map(), unnamed: new Map() };
 
 function onConfigured(state: State, settings: Settings, stamp: Stamp): Decision {
   const sources = new Map(settings.sources.map((name) => [name, state.sources.get(name) ?? UNHEARD]));
-  const { state: next, facts } = identified({ ...state, settings, sources }, stamp);
-  return { state: next, intents: [], facts };
+  const groups = new Map(settings.groups.map((group) => [group.id, adopted(state, group)]));
+  const { state: next, facts } = identified({ ...state, settings, sources, groups }, stamp);
+  return judged({ state: next, intents: [], facts }, 'all', stamp);
+}
+
+function onRestored(state: State, { names, memory, boot }: Extract<Input, { kind: 'restored' }>): Decision {
+  if (memory === undefined) return unchanged({ ...state, names });
+  return unchanged({ ...state, names, memory: { ...memory, boot }, durations: memory.durations });
 }

@@ -10,3 +10,10 @@ export interface Decision {
 }
 
 export const unchanged = (state: State): Decision => ({ state, intents: [], facts: [] });
+
+/** A decision and what follows from it, in one: the later state, all orders and facts in their order. */
+export const joined = (first: Decision, then: Decision): Decision => ({
+  state: then.state,
+  intents: [...first.intents, ...then.intents],
+  facts: [...first.facts, ...then.facts],
+});

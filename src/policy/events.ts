@@ -1,5 +1,5 @@
 import type { Fact } from '../domain/facts.ts';
-import { feedOf, flagRow } from '../domain/flags.ts';
+import { flagRow } from '../domain/flags.ts';
 import type { Feed } from '../domain/power.ts';
 import type { DeviceState, Link } from '../domain/state.ts';
 import { asMillis, formatSpan, type Stamp } from '../domain/time.ts';
@@ -23,14 +23,16 @@ const LEVELS: Readonly<Record<string, Fact['level']>> = {
 /**
  * What the next status of a device means beside the last one, one fact each: first mains or battery, then the other
  * words that came, then those that went, in the order of their status.
+ *
+ * @param fed what the device is fed by after this reading, as far as anything has proved it
  */
-export function flagFacts(device: DeviceState, now: readonly string[]): Fact[] {
+export function flagFacts(device: DeviceState, now: readonly string[], fed: Feed | undefined): Fact[] {
   const was = device.reading?.flags ?? ORDINARY;
-  if (was === now) return [];
+  if (was === now && fed === device.power.fed) return [];
   const [before, after] = [eventsOf(was), eventsOf(now)];
   const came = [...after.keys()].filter((type) => !before.has(type));
   const went = [...before].filter(([type]) => !after.has(type)).map(([, gone]) => gone);
-  return [...turned(device.power.fed ?? 'mains', feedOf(now)), ...came, ...went].map((type) => ({
+  return [...turned(device.power.fed ?? 'mains', fed), ...came, ...went].map((type) => ({
     type,
     device: device.id,
     level: LEVELS[type] ?? 'notice',

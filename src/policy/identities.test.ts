@@ -120,7 +120,11 @@ describe('a source that was never heard', () => {
     expect([story.told, story.ids]).toEqual([[], ['ups', 'b']]);
     story.tell(listed('attic', 'ups'));
     expect(story.told).toEqual(['appeared:nas_ups']);
-    expect(story.device('nas_ups')).toMatchObject({ link: { kind: 'up' }, inventory: COMMANDS, fed: 'battery' });
+    expect(story.device('nas_ups')).toMatchObject({
+      link: { kind: 'up' },
+      inventory: COMMANDS,
+      power: { fed: 'battery' },
+    });
     expect(story.device('ups')).toMatchObject({ address: { source: 'attic' }, link: { kind: 'unknown' } });
     expect(story.device('ups').inventory).toBeUndefined();
   });

@@ -1,6 +1,6 @@
 import { type DeviceId, isReservedId, type SourceName, slugOf } from '../domain/names.ts';
 import type { DeviceAddress } from '../domain/reading.ts';
-import type { DeviceSettings, Settings } from '../domain/settings.ts';
+import { type DeviceSettings, type Settings, type Tuning, UNTUNED } from '../domain/settings.ts';
 import type { KnownName, SourceState } from '../domain/state.ts';
 
 /** A device that exists for us: declared in the configuration, or listed by a source. */
@@ -10,6 +10,7 @@ export interface Identity {
   /** What people call it: the configuration's label, else the server's description, else the id. */
   readonly label: string;
   readonly nominalPower?: number;
+  readonly tuning: Tuning;
 }
 
 /** Names are compared without regard to case, as upsd does. */
@@ -42,7 +43,7 @@ export function assignIds(
       own.add(nameKey(name));
       const id = freeId(source, name, new Set([...taken, ...reserved(sources, names, source)]));
       taken.add(id);
-      identities.push({ id, address: { source, name }, label: description ?? id });
+      identities.push({ id, address: { source, name }, label: description ?? id, tuning: UNTUNED });
     }
     if (isUnheard(state)) break;
   }
@@ -66,9 +67,16 @@ export function waits(settings: Settings, sources: ReadonlyMap<SourceName, Sourc
 
 const isUnheard = (state: SourceState | undefined): boolean => state === undefined || state.link.kind === 'unknown';
 
-function declared({ id, source, name, label, nominalPower }: DeviceSettings): Identity {
-  const address = { source, name };
-  return { id, address, label: label ?? id, ...(nominalPower === undefined ? {} : { nominalPower }) };
+function declared(settings: DeviceSettings): Identity {
+  const { id, source, name, label, nominalPower, trustCharge, powerQuality, batteryInstalled } = settings;
+  const tuning = { trustCharge, powerQuality, ...(batteryInstalled === undefined ? {} : { batteryInstalled }) };
+  return {
+    id,
+    address: { source, name },
+    label: label ?? id,
+    tuning,
+    ...(nominalPower === undefined ? {} : { nominalPower }),
+  };
 }
 
 function freeId(source: SourceName, name: string, taken: ReadonlySet<DeviceId>): DeviceId {

@@ -1,17 +1,21 @@
+import { batteryAfterStart } from '../analysis/battery/follow.ts';
 import { derive } from '../analysis/derived.ts';
+import { silent } from '../analysis/power/follow.ts';
+import { pauseQuality, restoredQuality } from '../analysis/quality/follow.ts';
 import type { Fact } from '../domain/facts.ts';
-import { feedOf } from '../domain/flags.ts';
 import type { Report } from '../domain/inputs.ts';
 import type { DeviceId, SourceName } from '../domain/names.ts';
 import type { DeviceAddress, Reading } from '../domain/reading.ts';
 import { never } from '../domain/result.ts';
 import type { Settings } from '../domain/settings.ts';
 import { type DeviceState, type Link, type SourceState, type State, type Told, UNHEARD } from '../domain/state.ts';
-import type { Stamp } from '../domain/time.ts';
+import { asMillis, type Stamp } from '../domain/time.ts';
 import { TROUBLE_TEXT, type Trouble } from '../domain/trouble.ts';
 import { type Decision, unchanged } from './decision.ts';
-import { flagFacts, linkFacts } from './events.ts';
+import { linkFacts } from './events.ts';
 import { assignIds, type Identity, nameKey, waits } from './identities.ts';
+import { judged } from './judging.ts';
+import { readDevice } from './on-reading.ts';
 
 const UNKNOWN: Link = { kind: 'unknown' };
 const UP: Link = { kind: 'up' };
@@ -45,7 +49,9 @@ function onListed(state: State, name: SourceName, source: SourceState, stamp: St
   const before = state.sources.get(name);
   const sources = new Map(state.sources).set(name, source);
   const { state: next, facts } = identified({ ...state, sources }, stamp);
-  return { state: next, intents: [], facts: [...sourceFacts(name, before?.link, source.link), ...facts] };
+  const told = [...sourceFacts(name, before?.link, source.link), ...facts];
+  // A feed may have come or gone.
+  return judged({ state: next, intents: [], facts: told }, 'all', stamp);
 }
 
 /**
@@ -63,7 +69,7 @@ export function identified(state: State, stamp: Stamp): { readonly state: State;
   const identities = assignIds(state.settings, state.sources, state.names);
   for (const identity of [...identities, ...kept(state, state.settings, identities)]) {
     const before = former.get(addressKey(identity));
-    const device = settled(identity, before, state.sources.get(identity.address.source), stamp);
+    const device = settled(identity, before, state.sources.get(identity.address.source), state.memory, stamp);
     devices.set(device.id, device);
     if (!state.devices.has(device.id)) {
       const text = `${device.label} found at ${device.address.source}`;
@@ -92,9 +98,10 @@ const addressKey = ({ address }: Identity): string => `${address.source}/${nameK
 
 /** A device with its identity of now; what was known of it stays known, also under another id. */
 function settled(
-  { id, address, label, nominalPower }: Identity,
+  { id, address, label, nominalPower, tuning }: Identity,
   former: DeviceState | undefined,
   source: SourceState | undefined,
+  memory: State['memory'],
   stamp: Stamp,
 ): DeviceState {
   const key = nameKey(address.name);
@@ -103,6 +110,7 @@ function settled(
   const before: Omit<DeviceState, keyof Identity> & Pick<Identity, 'nominalPower'> = former ?? {
     ...fresh,
     ...UNHEARD,
+    ...remembered(memory, id, stamp),
     derived: new Map(),
   };
   const { nominalPower: _, ...known } = before;
@@ -112,11 +120,24 @@ function settled(
     ...known,
     id,
     label,
+    tuning,
     address: { source: address.source, name: found?.name ?? address.name },
     ...(nominalPower === undefined ? {} : { nominalPower }),
   };
   const isSame = former?.link === link && former.nominalPower === nominalPower;
   return isSame ? device : derivedAnew(device, link);
+}
+
+/** What an earlier process knew of a device. After a reboot its feeding waits for a proof: it decides nothing before. */
+function remembered(memory: State['memory'], id: DeviceId, stamp: Stamp): Partial<DeviceState> {
+  const kept = memory?.devices.get(id);
+  if (memory === undefined || kept === undefined) return {};
+  const quality = restoredQuality(kept.quality, memory.at, memory.boot, stamp);
+  const battery = batteryAfterStart(kept.battery, memory.boot);
+  if (memory.boot === 'same') return { ...kept, quality, battery };
+  const { power, earlier } = kept;
+  const waits = power.fed === undefined ? earlier : power;
+  return { quality, battery, ...(waits === undefined ? {} : { earlier: waits }) };
 }
 
 function withIds(name: SourceName, source: SourceState, devices: ReadonlyMap<DeviceId, DeviceState>): SourceState {
@@ -141,17 +162,20 @@ function onReadings(
 ): Decision {
   const facts: Fact[] = sourceFacts(name, source.link, UP);
   const devices = new Map(state.devices);
+  const touched = new Set<DeviceId>();
+  const mainsHold = state.settings?.mainsHold ?? asMillis(0);
   for (const [own, reading] of readings) {
     const device = devices.get(source.ids.get(nameKey(own)) ?? '');
     if (device === undefined) continue;
-    facts.push(...linkFacts(device, device.link, UP, stamp));
-    facts.push(...flagFacts(device, reading.flags));
-    devices.set(device.id, read(device, reading));
+    const read = readDevice(device, reading, mainsHold, stamp);
+    facts.push(...read.facts);
+    devices.set(device.id, read.device);
+    if (read.touched) touched.add(device.id);
   }
   const unnamed = answering(source, readings);
   const isSame = source.link.kind === 'up' && unnamed === source.unnamed;
   const sources = isSame ? state.sources : new Map(state.sources).set(name, { ...source, link: UP, unnamed });
-  return heardOf(source, { ...state, sources, devices }, facts, stamp);
+  return judged(heardOf(source, { ...state, sources, devices }, facts, stamp), touched, stamp);
 }
 
 /** What is told of devices without an id when some of them have answered. */
@@ -168,13 +192,6 @@ function heardOf(before: SourceState, state: State, facts: readonly Fact[], stam
   return { state: named.state, intents: [], facts: [...facts, ...named.facts] };
 }
 
-/** A device with its next reading. What follows from a reading is worked out only when it says something new: most sweeps do not. */
-function read(device: DeviceState, reading: Reading): DeviceState {
-  if (device.reading?.variables === reading.variables && device.link.kind === 'up') return { ...device, reading };
-  const fed = feedOf(reading.flags);
-  return derivedAnew({ ...device, reading, power: fed === undefined ? device.power : { ...device.power, fed } }, UP);
-}
-
 function onDevice(
   state: State,
   source: SourceState,
@@ -185,9 +202,10 @@ function onDevice(
   const key = nameKey(address.name);
   const device = state.devices.get(source.ids.get(key) ?? '');
   if (device !== undefined) {
-    const next = change(device);
+    const next = hushed(change(device), stamp);
     const devices = new Map(state.devices).set(device.id, relinked(next, device.link));
-    return { state: { ...state, devices }, intents: [], facts: linkFacts(device, device.link, next.link, stamp) };
+    const facts = linkFacts(device, device.link, next.link, stamp);
+    return judged({ state: { ...state, devices }, intents: [], facts }, new Set([device.id]), stamp);
   }
   if (!isListed(source, key)) return unchanged(state);
   const unnamed = new Map(source.unnamed).set(key, change(source.unnamed.get(key) ?? { link: UNKNOWN }));
@@ -205,13 +223,24 @@ function onSourceTrouble(
   const sources = new Map(state.sources).set(name, { ...source, link });
   const facts = sourceFacts(name, source.link, link);
   const devices = new Map(state.devices);
+  const touched = new Set<DeviceId>();
   for (const device of state.devices.values()) {
     if (device.address.source !== name) continue;
-    const next = derivedAnew(device, lostSince(device.link, trouble, stamp));
+    const next = hushed(derivedAnew(device, lostSince(device.link, trouble, stamp)), stamp);
     devices.set(device.id, next);
+    touched.add(device.id);
     facts.push(...linkFacts(device, device.link, next.link, stamp));
   }
-  return heardOf(source, { ...state, sources, devices }, facts, stamp);
+  return judged(heardOf(source, { ...state, sources, devices }, facts, stamp), touched, stamp);
+}
+
+/** A device that has been lost: its silence began with the last reading that proved anything, and nothing of the grid is seen. */
+function hushed(device: DeviceState, { at }: Stamp): DeviceState {
+  if (device.link.kind !== 'lost') return device;
+  const power = silent(device.power, device.reading?.at);
+  const quality = pauseQuality(device.quality, at);
+  const isSame = power === device.power && quality === device.quality;
+  return isSame ? device : { ...device, power, quality };
 }
 
 function lostSince(before: Link, trouble: Trouble, stamp: Stamp): Link {

@@ -193,7 +193,12 @@ const REFUSALS: readonly (readonly [RefusalCode, () => Story, Ask, string])[] = 
   ['wrong-value', ready, set('ups.id', 'x'.repeat(9)), 'ups.id takes at most 8 characters, not "xxxxxxxxx"'],
   ['busy', full, command('beeper.mute'), 'too many requests are waiting already'],
   ['busy', full, verb('reload'), 'too many requests are waiting already'],
-  ['unknown-verb', ready, verb('toString'), 'no such request; there are: reload, health'],
+  [
+    'unknown-verb',
+    ready,
+    verb('toString'),
+    'no such request; there are: reload, health, plan, cancel, arm, disarm, self_test',
+  ],
 ];
 
 describe('a refusal', () => {
@@ -356,7 +361,7 @@ test('every request is answered once, whatever happens', () => {
       const tell = (input: Input) => {
         for (const intent of story.tell(input).intents) {
           if (intent.kind === 'answer') answers.set(intent.request.id, (answers.get(intent.request.id) ?? 0) + 1);
-          else actors.set(intent.request, intent.kind);
+          else if ('request' in intent) actors.set(intent.request, intent.kind);
         }
         for (const { type, device } of story.facts) {
           const known = device === undefined ? BRIDGE_EVENT_TYPES : DEVICE_EVENT_TYPES;

@@ -1,10 +1,10 @@
 import type { Input } from '../domain/inputs.ts';
 import type { Intent } from '../domain/intents.ts';
 import { LIMITS } from '../domain/limits.ts';
-import type { Clock, Sink, Transition } from '../domain/ports.ts';
-import { EMPTY_STATE, type State } from '../domain/state.ts';
+import type { Clock, Sink } from '../domain/ports.ts';
+import type { State } from '../domain/state.ts';
 import type { Stamp } from '../domain/time.ts';
-import { decide } from '../policy/decide.ts';
+import { BLANK, think } from './mind.ts';
 
 export interface LoopParts {
   readonly clock: Clock;
@@ -25,7 +25,7 @@ export interface Loop {
 /** The only writer of the state. Inputs enter one at a time; actors, then sinks hear of each. */
 export function createLoop({ clock, act, sinks, blame }: LoopParts): Loop {
   const waiting: { readonly input: Input; readonly stamp: Stamp }[] = [];
-  let state = EMPTY_STATE;
+  let mind = BLANK;
   let busy = false;
 
   const guarded = (part: string, run: () => void): void => {
@@ -37,18 +37,10 @@ export function createLoop({ clock, act, sinks, blame }: LoopParts): Loop {
   };
 
   const take = (input: Input, stamp: Stamp): void => {
-    const before = state;
-    let transition: Transition;
-    try {
-      const { state: after, intents, facts } = decide(before, input, stamp);
-      transition = { stamp, input, before, after, intents, facts };
-    } catch (thrown) {
-      blame('decide', thrown);
-      const text = `deciding on ${input.kind} failed; the state before it is kept`;
-      const fact = { type: 'internal_error', level: 'error' as const, text };
-      transition = { stamp, input, before, after: before, intents: [], facts: [fact] };
-    }
-    state = transition.after;
+    const thought = think(mind, input, stamp);
+    mind = thought.mind;
+    if (thought.thrown !== undefined) blame('decide', thought.thrown.value);
+    const { transition } = thought;
     for (const intent of transition.intents) guarded(`actor ${intent.kind}`, () => act(intent));
     for (const sink of sinks) guarded(sink.name, () => sink.accept(transition));
   };
@@ -66,5 +58,5 @@ export function createLoop({ clock, act, sinks, blame }: LoopParts): Loop {
     return true;
   };
 
-  return { push, state: () => state };
+  return { push, state: () => mind.state };
 }

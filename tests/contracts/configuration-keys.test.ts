@@ -1,20 +1,31 @@
 import { expect, test } from 'vitest';
-import { type ConfigurationKey, configurationKeys, type KeySchema } from '../../src/config/json-schema.ts';
+import { branchesOf, type ConfigurationKey, configurationKeys, type KeySchema } from '../../src/config/json-schema.ts';
 
 /** What may stand at a key, for people. */
-function accepts(schema: KeySchema): string {
+const accepts = (schema: KeySchema): string => [...new Set(branchesOf(schema).map(kindOf))].join(' or ');
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  boolean: 'true or false',
+  integer: 'whole number',
+  number: 'number',
+};
+
+function kindOf(schema: KeySchema): string {
+  if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (schema.enum !== undefined) return schema.enum.map((choice) => `\`${String(choice)}\``).join(', ');
   if (schema.writeOnly === true) return 'secret';
   if (schema.items !== undefined) return 'list';
   if (schema.type === 'object') return schema.properties === undefined ? 'entries by name' : 'block';
   if (schema.pattern?.endsWith('(ms|s|m|h|d)$') === true) return 'duration';
-  return { string: 'text', boolean: 'true or false', integer: 'whole number' }[schema.type ?? ''] ?? 'number';
+  if (schema.pattern === '^\\d{4}-\\d{2}-\\d{2}$') return 'date';
+  return KINDS[schema.type ?? ''] ?? 'anything';
 }
 
 function preset({ schema, required }: ConfigurationKey): string {
   if (required) return 'required';
   // An empty block only says that the defaults within it count.
-  if (schema.default === undefined || JSON.stringify(schema.default) === '{}') return '';
+  if (schema.default === undefined || schema.default === '' || JSON.stringify(schema.default) === '{}') return '';
   return typeof schema.default === 'string' ? `\`${schema.default}\`` : `\`${JSON.stringify(schema.default)}\``;
 }
 
@@ -40,14 +51,15 @@ column; \`gridwarden schema\` prints a JSON schema for completion in an editor. 
 * \`!secret name\` takes a text from \`secrets.yaml\` beside the file. Nobody but Gridwarden should be able to read that:
   \`chmod 600 secrets.yaml\`.
 * \`!env_var NAME\` takes a text from the environment, \`!env_var NAME default\` with a default. Both may stand at any key.
-* Durations have a unit: \`250ms\`, \`15s\`, \`2m\`, \`1h\`, \`1d\`. Only \`true\` and \`false\` are truth values.
+* Dates are written \`2024-03-01\`. Durations have a unit: \`250ms\`, \`15s\`, \`2m\`, \`1h\`, \`1d\`. Only \`true\` and \`false\` are truth values.
 * Names of your choice (sources, devices, the node) are lower-case letters, digits, \`_\` and \`-\`.
 * Paths are absolute.
 * Anchors and aliases work, merge keys (\`<<\`) do not.
 
 ## Every key
 
-A \`*\` stands for a name of your choice.
+A \`*\` stands for a name of your choice, \`[]\` for each entry of a list. Groups, stages and steps by example:
+[config/rack.yaml](../config/rack.yaml). The entries of \`restore\` are those of \`steps\`.
 
 | key | accepts | default | meaning |
 |---|---|---|---|

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BRIDGE_EVENT_TYPES, DEVICE_EVENT_TYPES } from '../../src/domain/facts.ts';
 import { TROUBLE_KINDS } from '../../src/domain/trouble.ts';
-import { VERBS } from '../../src/policy/on-request.ts';
+import { VERBS } from '../../src/policy/on-verb.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');

@@ -3,7 +3,7 @@ import { DEFAULT_ALLOW } from '../../src/domain/allow-list.ts';
 import { BRIDGE_EVENT_TYPES, DEVICE_EVENT_TYPES } from '../../src/domain/facts.ts';
 import type { RefusalCode } from '../../src/domain/requests.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
-import { VERBS } from '../../src/policy/on-request.ts';
+import { VERBS } from '../../src/policy/on-verb.ts';
 import { componentsOf } from '../kit/discovery-components.ts';
 import { EVERYTHING, openHouse, simulatedReports } from '../kit/mqtt-house.ts';
 

@@ -1,12 +1,14 @@
 import { DEFAULT_ALLOW } from '../../src/domain/allow-list.ts';
 import type { Input, Report } from '../../src/domain/inputs.ts';
 import { readingOf, variablesOf } from '../../src/domain/reading.ts';
+import type { GroupSettings } from '../../src/domain/settings.ts';
 import type { State } from '../../src/domain/state.ts';
 import { after, asInstant, type Instant, type Millis, seconds } from '../../src/domain/time.ts';
 import type { Announced } from '../../src/mqtt/announced.ts';
 import { Announcer, type AnnouncerOptions } from '../../src/mqtt/announcer.ts';
 import { AVAILABILITY, Publisher } from '../../src/mqtt/publisher.ts';
 import { type Topics, topicsOf } from '../../src/mqtt/topics.ts';
+import { planData } from '../../src/policy/plan/shown.ts';
 import { createLoop } from '../../src/runtime/loop.ts';
 import { createSimulatedSource } from '../../src/sources/simulated/source.ts';
 import type { PublishedMessage } from './discovery-components.ts';
@@ -32,6 +34,8 @@ export interface HouseOptions {
   readonly mode?: AnnouncerOptions['mode'];
   readonly allow?: readonly string[];
   readonly sources?: readonly string[];
+  readonly groups?: readonly GroupSettings[];
+  readonly armed?: boolean;
   readonly memory?: readonly Announced[];
   readonly start?: Instant;
   /** Every message in its order, cleared topics with an empty payload. */
@@ -45,6 +49,8 @@ export function openHouse({
   mode = 'device',
   allow = DEFAULT_ALLOW,
   sources = ['nas'],
+  groups = [],
+  armed = false,
   memory = [],
   start = asInstant(0),
   onMessage = () => undefined,
@@ -65,6 +71,7 @@ export function openHouse({
     started: '2026-01-01T00:00:00.000Z',
     forgetAfter: seconds(3600),
     announcer,
+    planData,
     outlet: {
       retain,
       clear: (topic) => retain(topic, ''),
@@ -81,7 +88,7 @@ export function openHouse({
     },
   });
   retain(topics.bridgeState, AVAILABILITY.online);
-  loop.push({ kind: 'configured', settings: settings({ sources, allow, digest: '0123456789ab' }) });
+  loop.push({ kind: 'configured', settings: settings({ sources, allow, groups, armed, digest: '0123456789ab' }) });
   return {
     topics,
     messages,

@@ -1,0 +1,215 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BatteryStory, onBattery } from '../../../tests/kit/battery.ts';
+import { WALL } from '../../../tests/kit/story.ts';
+import { type Battery, HEALTH_TERMS, type HealthTerm } from '../../domain/battery.ts';
+import { HEALTH_WEIGHTS, scoreOf } from './health.ts';
+import { EXPECTED_LIFE } from './installed.ts';
+import { DAY, HOUR } from './step.ts';
+
+const TODAY = WALL / DAY;
+const FULL = { 'battery.charge': 100, 'battery.runtime': 1000, 'ups.load': 20 };
+const test100 = { lastTest: { result: 'passed', wall: WALL } } as const;
+
+test('the weights add up to 1', () => {
+  const sum = HEALTH_TERMS.reduce((total, term) => total + HEALTH_WEIGHTS[term], 0);
+  expect(sum).toBeCloseTo(1, 12);
+});
+
+describe('the score', () => {
+  test.each([
+    { score: undefined, terms: {} },
+    { score: undefined, terms: { anomaly: 100, age: 100 } },
+    { score: 40, terms: { capacity: 40 } },
+    { score: 43, terms: { anomaly: 100, self_test: 0 } },
+    { score: 0, terms: { self_test: 0, age: 0 } },
+    { score: 62, terms: { capacity: 80, runtime: 60, self_test: 50, anomaly: 75, age: 20 } },
+  ])('of $terms is $score', ({ score, terms }) => {
+    expect(scoreOf(terms)).toBe(score);
+  });
+
+  test('lies between the lowest and the highest of its terms, and no better term makes it worse', () => {
+    const known = fc.uniqueArray(fc.constantFrom(...HEALTH_TERMS), { minLength: 1 });
+    const value = fc.integer({ min: 0, max: 100 });
+    fc.assert(
+      fc.property(known, fc.array(value, { minLength: 5, maxLength: 5 }), value, (names, values, better) => {
+        const terms: Partial<Record<HealthTerm, number>> = {};
+        for (const [index, name] of names.entries()) terms[name] = values[index] ?? 0;
+        const score = scoreOf(terms);
+        const [first] = names;
+        if (score === undefined || first === undefined) return;
+        const all = Object.values(terms);
+        expect(score).toBeGreaterThanOrEqual(Math.min(...all));
+        expect(score).toBeLessThanOrEqual(Math.max(...all));
+        expect(scoreOf({ ...terms, [first]: Math.max(better, terms[first] ?? 0) })).toBeGreaterThanOrEqual(score);
+      }),
+      { seed: 1 },
+    );
+  });
+});
+
+describe('it is worked out', () => {
+  test('with the first reading, and not again within the hour', () => {
+    const told = new BatteryStory().read(0, 'OL', FULL);
+    expect(told.battery.health).toEqual({ wall: WALL, terms: { anomaly: 100 } });
+    expect(told.battery.scores).toBeUndefined();
+    const { battery } = told;
+    expect(told.read(3599, 'OL', { ...FULL, 'ups.load': 30 }).battery).toBe(battery);
+    expect(told.read(3600, 'OL', FULL).battery.health?.wall).toBe(WALL + HOUR);
+  });
+
+  test('at once when the wall clock was put back', () => {
+    const told = new BatteryStory({ health: { wall: WALL + DAY, terms: {} } }).read(0, 'OL', FULL);
+    expect(told.battery.health?.wall).toBe(WALL);
+  });
+
+  test('after an outage', () => {
+    const told = new BatteryStory().read(0, 'OL', FULL).read(5, 'OB', FULL, onBattery(5)).read(60, 'OL', FULL);
+    expect(told.battery.health?.wall).toBe(WALL + 60_000);
+  });
+
+  test('with the terms that are known', () => {
+    const told = new BatteryStory(
+      {
+        lastTest: { result: 'warning', wall: WALL },
+        runtimes: [{ load: 20, first: 1000, now: 600, samples: 20 }],
+        capacities: [
+          { wall: WALL, wattHours: 100, slowWattHours: 200 },
+          { wall: WALL, wattHours: 80, slowWattHours: 160 },
+        ],
+        anomalies: [WALL - DAY],
+      },
+      { batteryInstalled: WALL - EXPECTED_LIFE / 2 },
+    ).read(0, 'OL', FULL);
+    expect(told.battery.health?.terms).toEqual({ capacity: 80, runtime: 70, self_test: 50, anomaly: 75, age: 50 });
+    expect(told.battery.health?.score).toBe(68);
+    expect(told.battery.scores).toEqual([[TODAY, 68]]);
+  });
+
+  test('with runtimes of a battery at rest alone', () => {
+    const learned = (status: string, power?: ReturnType<typeof onBattery>) =>
+      new BatteryStory().read(0, status, FULL, power).battery.runtimes;
+    expect(learned('OL')).toHaveLength(1);
+    expect(learned('OB', onBattery(0))).toBeUndefined();
+    expect(learned('OL TEST')).toBeUndefined();
+    expect(learned('OL CAL')).toBeUndefined();
+  });
+});
+
+describe('the daily scores', () => {
+  test('the last one of a day counts', () => {
+    const told = new BatteryStory(test100).read(0, 'OL', FULL);
+    expect(told.battery.scores).toEqual([[TODAY, 100]]);
+    told.battery = { ...told.battery, anomalies: [WALL] };
+    expect(told.read(7200, 'OL', FULL).battery.scores).toEqual([[TODAY, 89]]);
+    expect(told.read(86_400, 'OL', FULL).battery.scores).toEqual([
+      [TODAY, 89],
+      [TODAY + 1, 89],
+    ]);
+  });
+
+  test('those of a clock that was ahead go', () => {
+    const told = new BatteryStory({ ...test100, scores: [[TODAY + 5, 80]] }).read(0, 'OL', FULL);
+    expect(told.battery.scores).toEqual([[TODAY, 100]]);
+  });
+
+  test('are bounded: every day of a month, one a week of a year and a little more', () => {
+    const told = new BatteryStory(test100);
+    for (let day = 0; day < 600; day += 1) told.read(day * 86_400, 'OL', FULL);
+    const days = (told.battery.scores ?? []).map(([day]) => TODAY + 599 - day);
+    expect(days.slice(-30)).toEqual(Array.from({ length: 30 }, (_, index) => 29 - index));
+    expect(days[0]).toBeLessThan(400);
+    expect(days[0]).toBeGreaterThan(392);
+    expect(days.length).toBeLessThan(90);
+  });
+});
+
+/** A battery whose only terms are a failed or passed test and the capacity, so that a score can be had at will. */
+const withScore = (score: number, more: Battery = {}): Battery => ({
+  ...more,
+  capacities: [
+    { wall: WALL, wattHours: 1, slowWattHours: score, ratedWattHours: 100 },
+    { wall: WALL, wattHours: 1, slowWattHours: score, ratedWattHours: 100 },
+  ],
+});
+
+test.each([
+  { scores: [80, 50], told: [] },
+  { scores: [80, 49], told: [50] },
+  { scores: [49], told: [50] },
+  { scores: [49, 48, 55, 49], told: [50] },
+  { scores: [49, 56, 49], told: [50, 50] },
+  { scores: [80, 24], told: [25] },
+  { scores: [49, 25], told: [50] },
+  { scores: [49, 24], told: [50, 25] },
+  { scores: [49, 30, 24], told: [50, 25] },
+  { scores: [24, 30, 24], told: [25] },
+  { scores: [24, 31, 24], told: [25, 25] },
+  { scores: [24, 31, 49], told: [25] },
+  { scores: [24, 60, 49, 24], told: [25, 50, 25] },
+])('scores of $scores are told as below $told', ({ scores, told }) => {
+  const story = new BatteryStory();
+  const below: unknown[] = [];
+  for (const [index, score] of scores.entries()) {
+    story.battery = withScore(score, story.battery);
+    // Without a charge there is no term but the capacity.
+    story.read(index * 3600, 'OL');
+    for (const { type, details } of story.facts) if (type === 'battery_health') below.push(details?.['below']);
+  }
+  expect(below).toEqual(told);
+});
+
+test('a health that has come down is told with its terms', () => {
+  const story = new BatteryStory(withScore(20, { lastTest: { result: 'failed', wall: WALL } }));
+  const [fact] = story.read(0, 'OL', { 'battery.charge': 90 }).facts;
+  expect(fact).toEqual({
+    type: 'battery_health',
+    level: 'warning',
+    text: 'the health of the battery has come down to 32 of 100 (capacity 20, self-test 0, steadiness 100)',
+    details: { score: 32, below: 50, capacity: 20, self_test: 0, anomaly: 100 },
+  });
+});
+
+test('a score that is not known any more tells nothing and keeps what was told', () => {
+  const story = new BatteryStory({ toldBelow: 50 }).read(0, 'OL');
+  expect([story.told, story.battery.toldBelow]).toEqual([[], 50]);
+});
+
+describe('a replacement', () => {
+  const aged = (left: number) => ({ batteryInstalled: WALL + left - EXPECTED_LIFE });
+
+  test.each([
+    { told: [], when: 'more than 90 days ahead', left: 90 * DAY + 1 },
+    { told: ['battery_replace'], when: '90 days ahead', left: 90 * DAY },
+    { told: ['battery_replace'], when: 'due', left: 0 },
+    { told: ['battery_replace'], when: 'long due', left: -400 * DAY },
+  ])('is told as $told when it is $when', ({ told, left }) => {
+    expect(new BatteryStory({}, aged(left)).read(0, 'OL').told).toEqual(told);
+  });
+
+  test('says when, why and how sure it is', () => {
+    const [ahead] = new BatteryStory({}, aged(30 * DAY)).read(0, 'OL').facts;
+    expect(ahead).toEqual({
+      type: 'battery_replace',
+      level: 'warning',
+      text: 'the battery should be replaced by 2026-01-31, judged by the end of its expected life (confidence medium)',
+      details: { date: '2026-01-31', basis: 'age', confidence: 'medium' },
+    });
+    const story = new BatteryStory(withScore(50)).read(0, 'OL');
+    expect(story.facts).toMatchObject([{ details: { date: '2026-01-01', basis: 'trend', confidence: 'low' } }]);
+    expect(story.facts[0]?.text).toBe(
+      'the battery is due for replacement, judged by the way its health falls (confidence low)',
+    );
+    expect(story.battery.health?.replacement).toEqual({ wall: WALL, basis: 'trend', confidence: 'low' });
+  });
+
+  test('is told again after a week, not before', () => {
+    const story = new BatteryStory({}, aged(0)).read(0, 'OL');
+    expect(story.read(7 * 86_400 - 1, 'OL').told).toEqual([]);
+    expect(story.read(7 * 86_400 - 1 + 3600, 'OL').told).toEqual(['battery_replace']);
+  });
+
+  test('is told again when the clock was ahead', () => {
+    expect(new BatteryStory({ toldReplaceAt: WALL + DAY }, aged(0)).read(0, 'OL').told).toEqual(['battery_replace']);
+  });
+});

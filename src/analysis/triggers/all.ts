@@ -1,0 +1,123 @@
+import type { Outage } from '../../domain/power.ts';
+import { after, type Instant } from '../../domain/time.ts';
+import type { Held, Holds, Verdict } from '../../domain/triggers.ts';
+import { isCalibrating } from '../power/evidence.ts';
+import { chargeBelow } from './charge-below.ts';
+import { dead } from './dead.ts';
+import { depletion } from './depletion.ts';
+import { forcedShutdown } from './forced-shutdown.ts';
+import { DOUBT_AT_MOST, upheld } from './hold.ts';
+import { lowBattery } from './low-battery.ts';
+import { afterFailedTest, onBatteryFor } from './on-battery.ts';
+import { runtimeBelow } from './runtime-below.ts';
+import { isShown, type Opinion, type TriggerRow, type View } from './view.ts';
+
+/** In the order of `TRIGGERS`. */
+const ROWS: readonly TriggerRow[] = [
+  forcedShutdown,
+  lowBattery,
+  chargeBelow,
+  runtimeBelow,
+  depletion,
+  onBatteryFor,
+  afterFailedTest,
+  dead,
+];
+
+/** What may fire in an outage that only a status says which says mains as well. */
+const FIRES_UNSHOWN: ReadonlySet<string> = new Set([forcedShutdown.trigger, lowBattery.trigger]);
+
+export interface Judged {
+  readonly verdicts: readonly Verdict[];
+  readonly holds: Holds;
+}
+
+/** The judgement of a device on mains that nobody has told to go: nothing to see, nothing to remember. */
+const CALM: Judged = { verdicts: [], holds: {} };
+
+/**
+ * Asks every trigger about one device.
+ *
+ * Without an outage, and while the mains are seen again in one, only a forced shutdown can fire: fresh mains never shut
+ * anything down.
+ */
+export function judge(view: View, before: Holds): Judged {
+  const { outage, fed } = view.power;
+  const calm = outage === undefined || (fed === 'mains' && outage.mainsSince !== undefined);
+  if (calm) return forced(view);
+  const verdicts: Verdict[] = [];
+  const holds: Record<string, Held> = {};
+  for (const row of ROWS) {
+    const opinion = row.look(view, outage);
+    if (opinion === undefined) continue;
+    const { verdict, held } = verdictOf(row, hushed(row, opinion, view, outage), before[row.trigger], view, outage);
+    verdicts.push(verdict);
+    if (held !== undefined) holds[row.trigger] = held;
+  }
+  return { verdicts, holds };
+}
+
+function forced(view: View): Judged {
+  if (view.reading?.flags.includes('FSD') !== true) return CALM;
+  const none: Outage = { id: '', since: view.now, wall: 0, proof: 'status', byTest: false, charges: [] };
+  const opinion = forcedShutdown.look(view, none);
+  if (opinion?.kind !== 'agrees') return CALM;
+  return { verdicts: [{ trigger: 'fsd', kind: 'fired', why: opinion.why }], holds: {} };
+}
+
+/** An opinion that must not count now: in a calibration, or in an outage that has yet to show itself. */
+function hushed(row: TriggerRow, opinion: Opinion, view: View, outage: Outage): Opinion {
+  if (opinion.kind !== 'agrees' || row === forcedShutdown) return opinion;
+  const calibrates = row !== dead && view.reading !== undefined && isCalibrating(view.reading);
+  if (calibrates) return { ...opinion, kind: 'quiet', why: `${opinion.why}, but a calibration is going on` };
+  if (FIRES_UNSHOWN.has(row.trigger) || isShown(view, outage)) return opinion;
+  return {
+    ...opinion,
+    kind: 'quiet',
+    why: `${opinion.why}, but the status says mains as well and nothing else agrees`,
+  };
+}
+
+function verdictOf(row: TriggerRow, opinion: Opinion, before: Held | undefined, view: View, outage: Outage) {
+  const hold = row.holds ? upheld(opinion, before, view, { since: outage.since, settles: row.settles }) : undefined;
+  const { held } = hold ?? {};
+  if (opinion.kind !== 'agrees') {
+    const estimate = opinion.firesAt;
+    const firesAt = estimate === undefined ? undefined : soonest(row, estimate, view, outage);
+    return { verdict: told(row, opinion, opinion.kind, firesAt), held };
+  }
+  const due = laterOf(hold?.firesAt ?? view.now, testedUntil(row, view, outage));
+  const isDue = view.now >= due && hold?.confirmed !== false;
+  if (isDue) return { verdict: told(row, opinion, 'fired', undefined), held };
+  return { verdict: told(row, { ...opinion, basis: 'clock' }, 'holding', laterOf(due, view.now)), held };
+}
+
+/** Built field by field: this is made for every trigger of every feed in every second of an outage. */
+function told(row: TriggerRow, opinion: Opinion, kind: Verdict['kind'], firesAt: Instant | undefined): Verdict {
+  const { value, threshold, unit, basis } = opinion;
+  const verdict: { -readonly [K in keyof Verdict]: Verdict[K] } = { trigger: row.trigger, kind, why: opinion.why };
+  if (value !== undefined) verdict.value = value;
+  if (threshold !== undefined) verdict.threshold = threshold;
+  if (unit !== undefined) verdict.unit = unit;
+  if (value !== undefined && threshold !== undefined) {
+    // How far the value is from where it fires, whichever side that is on.
+    verdict.margin = opinion.kind === 'agrees' ? 0 : Math.round(Math.abs(value - threshold) * 10) / 10;
+  }
+  if (firesAt !== undefined) verdict.firesAt = firesAt;
+  if (firesAt !== undefined && basis !== undefined) verdict.basis = basis;
+  return verdict;
+}
+
+/** Evidence of a test other than CAL delays; never a forced shutdown, nor the death of a device. */
+function testedUntil(row: TriggerRow, { now, testing }: View, { testSince }: Outage): Instant {
+  const delays = testing && testSince !== undefined && row !== forcedShutdown && row !== dead;
+  return delays ? after(testSince, DOUBT_AT_MOST) : now;
+}
+
+/** An estimate, no sooner than the trigger could fire at all. */
+function soonest(row: TriggerRow, estimate: Instant, view: View, outage: Outage): Instant {
+  const settled = row.settles ? after(outage.since, view.settings.settle) : view.now;
+  return laterOf(laterOf(estimate, settled), view.now);
+}
+
+const laterOf = (one: Instant, other: Instant): Instant => (one > other ? one : other);

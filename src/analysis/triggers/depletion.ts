@@ -1,0 +1,47 @@
+import type { ChargePoint } from '../../domain/power.ts';
+import type { Millis } from '../../domain/time.ts';
+import { isDoubtful } from './doubt.ts';
+import { chargeOf, type TriggerRow, type View } from './view.ts';
+
+/** The charge falls faster than the limit, measured over the whole window: a worn battery that gives way. */
+export const depletion: TriggerRow = {
+  trigger: 'depletion',
+  settles: true,
+  holds: true,
+  look: (view, outage) => {
+    const { depletion: configured } = view.settings;
+    if (configured === 'off' || !view.trustCharge) return undefined;
+    const threshold = configured.perMinute;
+    const unit = '%/min' as const;
+    if (chargeOf(view) === undefined) return { kind: 'blind', threshold, unit, why: 'the battery charge is not told' };
+    const rate = rateOver(view, outage.charges, configured.over);
+    if (rate === undefined) {
+      return {
+        kind: 'quiet',
+        threshold,
+        unit,
+        why: `no rate yet: it takes ${configured.over / 1000} s to measure one`,
+      };
+    }
+    const value = Math.round(rate * 10) / 10;
+    const seen = { value, threshold, unit };
+    if (rate <= threshold) {
+      return { kind: 'quiet', ...seen, why: `the charge falls by ${value} %/min, fires above ${threshold} %/min` };
+    }
+    const why = `the charge falls by ${value} %/min, more than ${threshold} %/min`;
+    return { kind: 'agrees', ...seen, doubtful: isDoubtful(view, outage), why };
+  },
+};
+
+/**
+ * Points lost a minute over the last stretch of a window's length. Undefined before the outage is that old.
+ *
+ * The charge at the beginning of the window is that of the last point before it, however old: points are kept when the
+ * charge moves, so it is what the gauge showed then.
+ */
+function rateOver(view: View, charges: readonly ChargePoint[], over: Millis): number | undefined {
+  const charge = chargeOf(view);
+  const start = view.now - over;
+  const from = charges.findLast(({ at }) => at <= start);
+  return charge === undefined || from === undefined ? undefined : (from.charge - charge) / (over / 60_000);
+}

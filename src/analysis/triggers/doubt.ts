@@ -1,0 +1,35 @@
+import type { Outage } from '../../domain/power.ts';
+import { drainOf } from '../battery/drain.ts';
+import { gauge, runtimeOf, type View } from './view.ts';
+
+/** So many points lost within a minute of the transfer are more than any battery gives that still has runtime. */
+const PLUNGE = 20;
+const PLUNGE_WITHIN = 60_000;
+/** A runtime that outlasts the charge by this factor contradicts it. */
+const OUTLASTS = 4;
+/** The share of its runtime or voltage before the outage that a battery keeps which is not being emptied. */
+const RUNTIME_KEPT = 0.7;
+const VOLTS_KEPT = 0.97;
+
+/**
+ * Whether the charge gauge contradicts the others: it plunges, or runs out far sooner than the runtime says, while
+ * runtime and battery voltage are nearly what they were. At least one of the two has to contradict it, and none may
+ * agree with it; a device that gives neither is believed.
+ */
+export function isDoubtful(view: View, outage: Outage): boolean {
+  const charge = gauge(view, 'battery.charge');
+  const { chargeBefore, runtimeBefore, voltsBefore, since, charges } = outage;
+  if (charge === undefined) return false;
+  const [runtime, volts] = [runtimeOf(view), gauge(view, 'battery.voltage')];
+  const drain = drainOf(charges, view.now);
+  const chargeLasts = drain === undefined || drain <= 0 ? undefined : (charge / drain) * 60;
+  const plunged = chargeBefore !== undefined && chargeBefore - charge >= PLUNGE && view.now - since < PLUNGE_WITHIN;
+  const outlasted = runtime !== undefined && chargeLasts !== undefined && runtime > OUTLASTS * chargeLasts;
+  if (!plunged && !outlasted) return false;
+  const runtimeSays =
+    runtime === undefined || (runtimeBefore === undefined && !outlasted)
+      ? undefined
+      : outlasted || runtime >= RUNTIME_KEPT * (runtimeBefore ?? runtime);
+  const voltsSay = volts === undefined || voltsBefore === undefined ? undefined : volts >= VOLTS_KEPT * voltsBefore;
+  return (runtimeSays === true || voltsSay === true) && runtimeSays !== false && voltsSay !== false;
+}

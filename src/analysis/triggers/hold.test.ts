@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import { TRIGGERS } from '../../../tests/kit/settings.ts';
+import { type Reading, readingOf } from '../../domain/reading.ts';
+import { asInstant, seconds } from '../../domain/time.ts';
+import type { Held } from '../../domain/triggers.ts';
+import { upheld } from './hold.ts';
+import type { Opinion, View } from './view.ts';
+
+const at = (second: number) => asInstant(second * 1000);
+const readAt = (second: number, interval?: string): Reading =>
+  readingOf(
+    new Map(interval === undefined ? [] : [['driver.parameter.pollinterval', interval]]),
+    at(second),
+    at(second),
+  );
+
+const view = (now: number, reading?: Reading): View => ({
+  now: at(now),
+  power: { fed: 'battery' },
+  ...(reading === undefined ? {} : { reading }),
+  silenceFrom: at(0),
+  settings: TRIGGERS,
+  need: seconds(60),
+  trustCharge: true,
+  failedTest: false,
+  testing: false,
+  fsd: 'obey',
+});
+
+const AGREES: Opinion = { kind: 'agrees', why: 'so' };
+const LONG_AGO = { since: at(-1000), settles: true };
+const held = (since: number, confirmed = false): Held => ({ since: at(since), confirmed });
+
+describe('two readings agree when asked far enough apart', () => {
+  test.each([
+    [undefined, 0.9, false],
+    [undefined, 1, true],
+    ['0', 0.9, false],
+    ['0', 1, true],
+    ['2', 1.9, false],
+    ['2', 2, true],
+    ['4', 3.9, false],
+    ['4', 4, true],
+    ['30', 3.9, false],
+    ['30', 4, true],
+    ['never', 1, true],
+  ])('poll interval %s, %s s: %s', (interval, apart, confirmed) => {
+    const first = upheld(AGREES, undefined, view(0, readAt(0, interval)), LONG_AGO);
+    expect(first).toMatchObject({ confirmed: false, held: held(0), firesAt: at(5) });
+    const second = upheld(AGREES, first.held, view(apart, readAt(apart, interval)), LONG_AGO);
+    expect(second).toMatchObject({ confirmed, firesAt: at(5) });
+  });
+});
+
+describe('a hold', () => {
+  test('is not moved by judging the same reading again', () => {
+    const first = upheld(AGREES, undefined, view(0, readAt(0)), LONG_AGO);
+    for (const now of [1, 10, 100]) {
+      const again = upheld(AGREES, first.held, view(now, readAt(0)), LONG_AGO);
+      expect(again.held).toBe(first.held);
+      expect(again.confirmed).toBe(false);
+    }
+  });
+
+  test('ends with a contrary reading, and stays with one that cannot see', () => {
+    expect(upheld({ kind: 'quiet', why: '' }, held(0, true), view(9, readAt(9)), LONG_AGO)).toEqual({
+      confirmed: false,
+    });
+    const blind = upheld({ kind: 'blind', why: '' }, held(0, true), view(9, readAt(9)), LONG_AGO);
+    expect(blind.held).toEqual(held(0, true));
+    expect(blind.firesAt).toBeUndefined();
+    expect(upheld({ kind: 'blind', why: '' }, undefined, view(9, readAt(9)), LONG_AGO)).toEqual({ confirmed: false });
+  });
+
+  test('waits for a reading of this process', () => {
+    expect(upheld(AGREES, held(0, true), view(9), LONG_AGO)).toEqual({ held: held(0, true), confirmed: true });
+  });
+
+  test('fires no earlier than settle after the beginning, where it settles', () => {
+    const since = at(-2);
+    expect(upheld(AGREES, undefined, view(0, readAt(0)), { since, settles: true }).firesAt).toBe(at(8));
+    expect(upheld(AGREES, undefined, view(0, readAt(0)), { since, settles: false }).firesAt).toBe(at(5));
+  });
+
+  test('of a doubted gauge waits for a minute from the first doubt, and no longer once it is believed', () => {
+    const doubted: Opinion = { ...AGREES, doubtful: true };
+    const first = upheld(doubted, held(0, true), view(3, readAt(3)), LONG_AGO);
+    expect(first.firesAt).toBe(at(63));
+    const later = upheld(doubted, first.held, view(40, readAt(40)), LONG_AGO);
+    expect(later.firesAt).toBe(at(63));
+    expect(upheld(AGREES, later.held, view(41, readAt(41)), LONG_AGO).firesAt).toBe(at(5));
+  });
+});

@@ -1,0 +1,59 @@
+import { numberIn, type Reading } from '../../domain/reading.ts';
+import { after, asInstant, between, type Instant, type Millis, seconds } from '../../domain/time.ts';
+import type { Held } from '../../domain/triggers.ts';
+import type { Opinion, View } from './view.ts';
+
+/** What a condition has come to, with what has to be remembered of it. */
+export interface Upheld {
+  readonly held?: Held;
+  /** When it fires if nothing changes; absent while it does not hold. In the past or now: it has fired. */
+  readonly firesAt?: Instant;
+  /** Whether enough readings agree, so that only time is missing. */
+  readonly confirmed: boolean;
+}
+
+/** The longest that a gauge which contradicts others can delay. */
+export const DOUBT_AT_MOST = seconds(60);
+
+/**
+ * Whether a condition has lasted: from its first reading for `hold`, with a second reading that was asked far enough
+ * from the first, and no earlier than `settle` after the beginning of the outage. Silence does not reset it, a contrary
+ * reading does; a gauge that is missing is neither.
+ *
+ * Judged again with the same reading it changes nothing: only another reading confirms.
+ */
+export function upheld(
+  opinion: Opinion,
+  before: Held | undefined,
+  view: View,
+  waits: { readonly since: Instant; readonly settles: boolean },
+): Upheld {
+  if (opinion.kind === 'quiet') return { confirmed: false };
+  if (opinion.kind === 'blind' || view.reading === undefined) {
+    return before === undefined ? { confirmed: false } : { held: before, confirmed: before.confirmed };
+  }
+  const held = heldOf(before, view.reading, opinion.doubtful === true);
+  const { settings } = view;
+  const settled = waits.settles ? after(waits.since, settings.settle) : waits.since;
+  const doubted = held.doubtedSince === undefined ? held.since : after(held.doubtedSince, DOUBT_AT_MOST);
+  const firesAt = asInstant(Math.max(after(held.since, settings.hold), settled, doubted));
+  return { held, firesAt, confirmed: held.confirmed };
+}
+
+function heldOf(before: Held | undefined, reading: Reading, doubtful: boolean): Held {
+  const since = before?.since ?? reading.asked;
+  const confirmed = before?.confirmed === true || between(since, reading.asked) >= spacing(reading);
+  const doubtedSince = doubtful ? (before?.doubtedSince ?? reading.at) : undefined;
+  const isSame = before?.confirmed === confirmed && before.doubtedSince === doubtedSince;
+  return isSame ? before : { since, confirmed, ...(doubtedSince === undefined ? {} : { doubtedSince }) };
+}
+
+const LEAST = seconds(1);
+const MOST = seconds(4);
+
+/** How far apart two readings have to be asked to be two: the same reply of a driver is not asked twice. */
+function spacing(reading: Reading): Millis {
+  const interval = numberIn(reading, 'driver.parameter.pollinterval');
+  if (interval === undefined) return LEAST;
+  return seconds(Math.min(MOST / 1000, Math.max(LEAST / 1000, interval)));
+}

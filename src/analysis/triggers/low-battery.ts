@@ -1,0 +1,17 @@
+import type { TriggerRow } from './view.ts';
+
+/**
+ * LB in an outage: the device itself says that its battery is nearly empty. Not held back by `settle`, since a worn
+ * battery can say it truthfully at once; `hold` passes over the bursts that some units send while switching.
+ */
+export const lowBattery: TriggerRow = {
+  trigger: 'low_battery',
+  settles: false,
+  holds: true,
+  look: ({ reading, settings }) => {
+    if (!settings.lowBattery) return undefined;
+    if (reading === undefined) return { kind: 'blind', why: 'no reading yet' };
+    if (!reading.flags.includes('LB')) return { kind: 'quiet', why: 'no LB in the status' };
+    return { kind: 'agrees', why: 'the device says that its battery is low' };
+  },
+};

@@ -1,0 +1,50 @@
+import type { GroupState, Member } from '../../domain/groups.ts';
+import type { GroupSettings } from '../../domain/settings.ts';
+import type { GroupMemory, State } from '../../domain/state.ts';
+import { unjudged } from './judge.ts';
+
+/**
+ * A group as a configuration names it: as it was where it was there already, as an earlier process has left it where
+ * one has, else with nothing known.
+ *
+ * After a reboot a run waits for a proof, and conditions that were about to fire begin anew; what a person has ordered
+ * goes on.
+ */
+export function adopted(state: State, settings: GroupSettings): GroupState {
+  const before = state.groups.get(settings.id);
+  if (before !== undefined) return before;
+  const fresh = unjudged(settings, state.durations);
+  const memory = state.memory;
+  const kept = memory?.groups.get(settings.id);
+  if (memory === undefined || kept === undefined) return fresh;
+  return memory.boot === 'same' ? asKept(fresh, settings, kept) : afterReboot(fresh, kept);
+}
+
+function asKept(fresh: GroupState, settings: GroupSettings, kept: GroupMemory): GroupState {
+  const { members, ...rest } = kept;
+  const remembered = settings.feeds.flatMap((device) => {
+    const holds = members.get(device);
+    return holds === undefined ? [] : [[device, { ...unseen(device), ...holds }] as const];
+  });
+  return { ...fresh, ...rest, members: new Map(remembered) };
+}
+
+/** A feed of which nothing was heard. */
+export const unseen = (device: string): Member => ({
+  device,
+  class: 'unknown',
+  verdicts: [],
+  holds: {},
+  meets: [],
+  stageHolds: {},
+});
+
+function afterReboot(fresh: GroupState, { run, earlierRun, silenced, disarmedUntil }: GroupMemory): GroupState {
+  const waits = run ?? earlierRun;
+  return {
+    ...fresh,
+    ...(waits === undefined ? {} : { earlierRun: waits }),
+    ...(silenced === undefined ? {} : { silenced }),
+    ...(disarmedUntil === undefined ? {} : { disarmedUntil }),
+  };
+}

@@ -1,0 +1,118 @@
+import { proofOf } from '../../analysis/power/evidence.ts';
+import type { GroupState, Member, Run } from '../../domain/groups.ts';
+import type { GroupSettings } from '../../domain/settings.ts';
+import type { DeviceState } from '../../domain/state.ts';
+import type { Stamp } from '../../domain/time.ts';
+import type { Cause } from '../../domain/triggers.ts';
+
+/** What a group is to do, as its feeds stand now. */
+export interface Call {
+  /** The whole plan. */
+  readonly whole: boolean;
+  /** Stages whose own condition holds, in their order. */
+  readonly stages: readonly string[];
+  readonly kind: Run['kind'];
+  readonly cause: readonly Cause[];
+}
+
+/** How a run goes on after an input. */
+export type RunStep =
+  | { readonly kind: 'none' }
+  /** Nothing new. */
+  | { readonly kind: 'same'; readonly run: Run }
+  | { readonly kind: 'begun'; readonly run: Run; readonly added: readonly string[] }
+  /** More of the same run, or a reason that mains do not call off. */
+  | { readonly kind: 'more'; readonly run: Run; readonly added: readonly string[] }
+  | { readonly kind: 'called-off'; readonly run: Run }
+  | { readonly kind: 'finished'; readonly run: Run };
+
+/**
+ * One plan an outage: a run that has begun grows, is called off by mains, or ends; it is never begun twice.
+ *
+ * A run that could do nothing when it was decided, because the group was not armed, is decided anew when it can.
+ */
+export function stepRun(
+  before: Run | undefined,
+  call: Call,
+  group: GroupSettings,
+  devices: ReadonlyMap<string, DeviceState>,
+  effect: Run['effect'],
+  stamp: Stamp,
+): RunStep {
+  const isCalled = call.whole || call.stages.length > 0;
+  if (before === undefined || (before.effect === 'none' && effect !== 'none' && isCalled)) {
+    return isCalled ? begun(call, group, effect, stamp) : { kind: 'none' };
+  }
+  if (!isCalled) return ended(before, group, devices);
+  const stages = call.whole ? allStages(group) : [...before.stages, ...call.stages];
+  const added = stages.filter((name) => !before.stages.includes(name));
+  const whole = before.whole || call.whole;
+  const graver = before.kind === 'outage' && call.whole && call.kind !== 'outage';
+  if (added.length === 0 && whole === before.whole && !graver) return { kind: 'same', run: before };
+  const kind = graver ? call.kind : before.kind;
+  const cause = whole === before.whole && !graver ? before.cause : merged(before.cause, call.cause);
+  const inOrder = allStages(group).filter((name) => before.stages.includes(name) || added.includes(name));
+  return { kind: 'more', run: { ...before, kind, cause, whole, stages: inOrder }, added };
+}
+
+const allStages = (group: GroupSettings): readonly string[] => group.stages.map(({ name }) => name);
+
+function begun(call: Call, group: GroupSettings, effect: Run['effect'], stamp: Stamp): RunStep {
+  const stages = call.whole ? allStages(group) : call.stages;
+  const run: Run = {
+    id: `${group.id}-${new Date(stamp.wall).toISOString()}`,
+    kind: call.kind,
+    cause: call.cause,
+    since: stamp.at,
+    wall: stamp.wall,
+    stages,
+    whole: call.whole,
+    effect,
+  };
+  return { kind: 'begun', run, added: stages };
+}
+
+const merged = (before: readonly Cause[], now: readonly Cause[]): readonly Cause[] => {
+  const isKnown = (cause: Cause) =>
+    before.some(({ device, trigger }) => device === cause.device && trigger === cause.trigger);
+  return [...before, ...now.filter((cause) => !isKnown(cause))];
+};
+
+/** Nothing calls for the run any more. */
+function ended(run: Run, { feeds, minHealthy }: GroupSettings, devices: ReadonlyMap<string, DeviceState>): RunStep {
+  if (run.kind === 'outage') {
+    const enough = feeds.filter((id) => devices.has(id) && hasMains(devices.get(id))).length >= minHealthy;
+    const back = enough || run.cause.every(({ device }) => hasMains(devices.get(device)));
+    return back ? { kind: 'called-off', run } : { kind: 'same', run };
+  }
+  const over = feeds.every(
+    (id) => hasMains(devices.get(id)) && devices.get(id)?.reading?.flags.includes('FSD') !== true,
+  );
+  return over ? { kind: 'finished', run } : { kind: 'same', run };
+}
+
+/** Whether the mains of a feed have held for `mains_hold` and are heard. A feed that is no longer there holds up nothing. */
+export function hasMains(device: DeviceState | undefined): boolean {
+  if (device === undefined) return true;
+  const { power, reading, link } = device;
+  const heard = link.kind === 'up' && reading !== undefined && proofOf(reading) === 'mains';
+  return heard && power.fed === 'mains' && power.outage === undefined;
+}
+
+/** What becomes of a run from before a reboot: it goes on once battery is proved, and is over once mains are. */
+export function earlierRun(
+  { earlierRun: run }: Pick<GroupState, 'earlierRun'>,
+  devices: ReadonlyMap<string, DeviceState>,
+): 'waits' | 'goes-on' | 'is-over' | undefined {
+  if (run === undefined) return undefined;
+  const fed = run.cause.map(({ device }) => devices.get(device)?.power.fed);
+  if (fed.includes('battery')) return 'goes-on';
+  return fed.every((feed) => feed === 'mains') ? 'is-over' : 'waits';
+}
+
+/** Causes for people, one after the other. */
+export const causeText = (cause: readonly Cause[], label: (device: string) => string): string =>
+  cause.map(({ device, why }) => `${label(device)}: ${why}`).join('; ');
+
+/** The feeds in their order, as far as they were judged. */
+export const listOf = (members: ReadonlyMap<string, Member>): readonly Member[] => [...members.values()];

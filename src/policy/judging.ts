@@ -1,0 +1,123 @@
+import { memberOf } from '../analysis/redundancy/member.ts';
+import type { Fact } from '../domain/facts.ts';
+import type { GroupState, Member } from '../domain/groups.ts';
+import type { Intent } from '../domain/intents.ts';
+import type { DeviceId } from '../domain/names.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { DeviceState, Listening, State } from '../domain/state.ts';
+import { after, type Stamp, seconds } from '../domain/time.ts';
+import { type Decision, joined } from './decision.ts';
+import { unseen } from './groups/adopt.ts';
+import { memberFacts } from './groups/facts.ts';
+import { COLD_START, judgedWith, judgeGroup } from './groups/judge.ts';
+
+/** Which devices an input may have changed; `time` is none, but time has gone by. */
+export type Touched = 'all' | 'time' | ReadonlySet<DeviceId>;
+
+type Ready = State & { readonly settings: Settings; readonly listening: Listening };
+
+/**
+ * Judges again whatever an input may have changed: groups with a feed that was touched, and as time goes by those that
+ * are not calm.
+ */
+export function judged(decision: Decision, touched: Touched, stamp: Stamp): Decision {
+  const { state } = decision;
+  const { settings, listening } = state;
+  if (settings === undefined || listening === undefined) return decision;
+  const ready: Ready = { ...state, settings, listening };
+  const early = stamp.at < after(after(listening.since, COLD_START), SLACK);
+  const groups = judgedGroups(ready, touched, early, stamp);
+  const alone = judgedAlone({ ...ready, groups: groups.map }, touched, early, stamp);
+  return joined(decision, {
+    state: { ...state, groups: groups.map, alone: alone.map },
+    intents: groups.intents,
+    facts: [...groups.facts, ...alone.facts],
+  });
+}
+
+/** So long after the time in which everything may still answer, the first judgement without that grace is past. */
+const SLACK = seconds(3);
+
+interface Results<T> {
+  readonly map: ReadonlyMap<string, T>;
+  readonly intents: readonly Intent[];
+  readonly facts: readonly Fact[];
+}
+
+function judgedGroups(state: Ready, touched: Touched, early: boolean, stamp: Stamp): Results<GroupState> {
+  const facts: Fact[] = [];
+  const intents: Intent[] = [];
+  let map: Map<string, GroupState> | undefined;
+  for (const settings of state.settings.groups) {
+    const before = state.groups.get(settings.id);
+    if (before === undefined || !isDue(touched, settings.feeds, () => early || isRestless(before))) continue;
+    const step = judgeGroup(state, settings, before, stamp);
+    facts.push(...step.facts);
+    intents.push(...step.intents);
+    if (step.group === before) continue;
+    map ??= new Map(state.groups);
+    map.set(settings.id, step.group);
+  }
+  return { map: map ?? state.groups, intents, facts };
+}
+
+/** Devices that no group names: judged by the default triggers, shown, nothing more. */
+function judgedAlone(state: Ready, touched: Touched, early: boolean, stamp: Stamp): Results<Member> {
+  const named = namedBy(state.settings);
+  const facts: Fact[] = [];
+  let map: Map<string, Member> | undefined;
+  const of = { triggers: state.settings.triggers, stages: [], need: NO_PLAN };
+  for (const [id, device] of state.devices) {
+    if (named.has(id) || !hasStatus(device)) continue;
+    const before = state.alone.get(id) ?? rememberedMember(state, id);
+    if (!isDue(touched, [id], () => early || before === undefined || before.class !== 'healthy')) continue;
+    const member = memberOf(before, judgedWith(state, id, of, stamp), state.listening.gap);
+    if (member === before) continue;
+    facts.push(...memberFacts(device.label, before, member));
+    map ??= new Map(state.alone);
+    map.set(id, member);
+  }
+  const gone = [...state.alone.keys()].filter((id) => {
+    const device = state.devices.get(id);
+    return named.has(id) || device === undefined || !hasStatus(device);
+  });
+  for (const id of gone) {
+    map ??= new Map(state.alone);
+    map.delete(id);
+  }
+  return { map: map ?? state.alone, intents: [], facts };
+}
+
+/** Conditions that held in an earlier process of this boot go on. */
+function rememberedMember({ memory }: State, device: DeviceId): Member | undefined {
+  const kept = memory?.boot === 'same' ? memory.alone.get(device) : undefined;
+  return kept === undefined ? undefined : { ...unseen(device), ...kept };
+}
+
+/** What a device without a plan is taken to need: the reserve of a plan with nothing in it. */
+const NO_PLAN = seconds(60);
+
+/** A PDU or sensor has no status: there is nothing to judge. One that was not read yet may have. */
+const hasStatus = ({ reading }: DeviceState): boolean => reading === undefined || reading.variables.has('ups.status');
+
+const named = new WeakMap<Settings, ReadonlySet<DeviceId>>();
+
+function namedBy(settings: Settings): ReadonlySet<DeviceId> {
+  const known = named.get(settings);
+  if (known !== undefined) return known;
+  const feeds = new Set(settings.groups.flatMap((group) => group.feeds));
+  named.set(settings, feeds);
+  return feeds;
+}
+
+function isDue(touched: Touched, feeds: readonly DeviceId[], restless: () => boolean): boolean {
+  if (touched === 'all') return true;
+  return touched === 'time' ? restless() : feeds.some((id) => touched.has(id));
+}
+
+/** Whether time alone can change what a group comes to. */
+function isRestless({ members, run, earlierRun, silenced, disarmedUntil, shortSince }: GroupState): boolean {
+  if (run ?? earlierRun ?? silenced ?? disarmedUntil ?? shortSince) return true;
+  for (const member of members.values()) if (member.class !== 'healthy') return true;
+  return false;
+}

@@ -1,0 +1,109 @@
+import { followBattery, isPending as isBatteryPending } from '../analysis/battery/follow.ts';
+import { isTesting } from '../analysis/battery/self-test.ts';
+import { derive } from '../analysis/derived.ts';
+import { followPower } from '../analysis/power/follow.ts';
+import { followQuality, isPending as isQualityPending } from '../analysis/quality/follow.ts';
+import type { Fact } from '../domain/facts.ts';
+import type { Power } from '../domain/power.ts';
+import type { Reading } from '../domain/reading.ts';
+import type { DeviceState, Link } from '../domain/state.ts';
+import { asMillis, type Millis, type Stamp } from '../domain/time.ts';
+import { flagFacts, linkFacts } from './events.ts';
+
+const UP: Link = { kind: 'up' };
+
+/** A device with its next reading, and what that told. */
+export interface Read {
+  readonly device: DeviceState;
+  readonly facts: readonly Fact[];
+  /** Whether anything may have to be judged again. Most sweeps say nothing new. */
+  readonly touched: boolean;
+}
+
+/** Takes the next reading of a device in. What follows from a reading is worked out only where it says something new. */
+export function readDevice(device: DeviceState, reading: Reading, mainsHold: Millis, stamp: Stamp): Read {
+  if (saysNothingNew(device, reading)) return { device: { ...device, reading }, facts: [], touched: false };
+  const previous = device.reading;
+  const testing = isTesting(reading, device.battery, stamp.at);
+  const input = { reading, testing, mainsHold, ...(previous === undefined ? {} : { previous }) };
+  const step = followPower(device.power, input, stamp);
+  const { power, resumed } = withEarlier(device, step.power);
+  const told = resumed === undefined ? step.facts : [...step.facts.filter(({ type }) => type !== 'outage'), resumed];
+  const quality = followQuality(device.quality, qualityInput(device, reading, power), stamp);
+  const battery = followBattery(device.battery, batteryInput(device, reading, power), stamp);
+  const { earlier, ...rest } = device;
+  const waits = earlier !== undefined && power.fed === undefined;
+  const next: DeviceState = {
+    ...rest,
+    ...(waits ? { earlier } : {}),
+    reading,
+    link: UP,
+    power,
+    quality: quality.quality,
+    battery: battery.battery,
+    derived: isSameWords(device, reading) ? device.derived : derive(reading, UP, device.nominalPower),
+  };
+  const own = [...told, ...quality.facts, ...battery.facts].map(
+    (fact): Fact => ({ ...fact, device: device.id, text: `${device.label}: ${fact.text}` }),
+  );
+  return {
+    device: next,
+    facts: [...linkFacts(device, device.link, UP, stamp), ...flagFacts(device, reading.flags, power.fed), ...own],
+    touched: true,
+  };
+}
+
+const isSameWords = (device: DeviceState, reading: Reading): boolean =>
+  device.reading?.variables === reading.variables && device.link.kind === 'up';
+
+function saysNothingNew(device: DeviceState, reading: Reading): boolean {
+  const { power, quality, battery } = device;
+  const isSame = isSameWords(device, reading);
+  // In an outage the tick judges again; a sweep that says nothing new would only do it more often.
+  const isSteady = power.fed !== undefined && power.unfed === undefined && power.outage?.mainsSince === undefined;
+  const isHeard = power.silentSince === undefined;
+  return isSame && isSteady && isHeard && !isQualityPending(quality) && !isBatteryPending(battery);
+}
+
+function qualityInput({ power: before, earlier, tuning }: DeviceState, reading: Reading, now: Power) {
+  const ended =
+    now.outage !== undefined ? undefined : (before.outage ?? (now.fed === 'mains' ? earlier?.outage : undefined));
+  const until = before.outage === undefined ? reading.at : (now.lastOutageEnded?.at ?? reading.at);
+  return {
+    reading,
+    fed: now.fed,
+    preset: tuning.powerQuality,
+    outageBegan: before.outage === undefined && now.outage !== undefined && !now.outage.byTest,
+    ...(ended === undefined || ended.byTest
+      ? {}
+      : { outageEnded: { lasted: asMillis(Math.max(0, until - ended.since)) } }),
+  };
+}
+
+function batteryInput({ power: before, tuning, nominalPower }: DeviceState, reading: Reading, now: Power) {
+  const { batteryInstalled } = tuning;
+  return {
+    reading,
+    before,
+    now,
+    ...(nominalPower === undefined ? {} : { nominalPower }),
+    ...(batteryInstalled === undefined ? {} : { batteryInstalled }),
+  };
+}
+
+/** The first proof of this boot: an outage of before it goes on where battery is proved, and is over where mains are. */
+function withEarlier(
+  { earlier }: DeviceState,
+  power: Power,
+): { readonly power: Power; readonly resumed?: Pick<Fact, 'type' | 'level' | 'text'> } {
+  if (earlier === undefined || power.fed === undefined) return { power };
+  const { outage } = earlier;
+  if (outage === undefined) return { power };
+  if (power.fed === 'mains') {
+    const text = 'the outage of before the restart of this machine is over';
+    return { power, resumed: { type: 'outage_ended', level: 'notice', text } };
+  }
+  const { mainsSince: _, ...goesOn } = outage;
+  const text = 'still on battery after a restart of this machine: the outage goes on';
+  return { power: { ...power, outage: goesOn }, resumed: { type: 'outage_resumed', level: 'warning', text } };
+}
