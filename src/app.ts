@@ -11,15 +11,16 @@ import type { Clock, Log, Sink, Source } from './domain/ports.ts';
 import type { Answer } from './domain/requests.ts';
 import type { Result } from './domain/result.ts';
 import type { ListenAddress } from './domain/schema.ts';
-import type { State } from './domain/state.ts';
 import { type Instant, seconds } from './domain/time.ts';
 import { createPrometheus, type Prometheus } from './exporters/prometheus.ts';
-import type { ConnectionStatus } from './mqtt/connection.ts';
 import type { MqttRoom } from './mqtt/room.ts';
+import { planData } from './policy/plan/shown.ts';
 import { bootIdentity } from './runtime/boot.ts';
+import { factLog } from './runtime/fact-log.ts';
 import { createLoop, type Loop } from './runtime/loop.ts';
 import { createMemory, type Memory } from './runtime/memory.ts';
 import { namesOf, parseNames, serializeNames } from './runtime/names.ts';
+import { aliveness, readiness } from './runtime/probes.ts';
 import { createRooms, type Room, type Rooms } from './runtime/rooms.ts';
 import { createSchedules, type Schedules } from './runtime/schedule.ts';
 import { createStopStack } from './runtime/stop-stack.ts';
@@ -304,6 +305,7 @@ class House {
           clock,
           log: log.room('mqtt'),
           memory,
+          planData,
           ask: (request) => this.#push({ kind: 'request', request }),
           listening: (address) => log.info(`the broker listens on mqtt://${addressText(address)}, ${where}`),
           failed: (why) => this.#noticed('listener_failed', `the listener of the broker: ${why}`),
@@ -366,38 +368,4 @@ async function openSource(
   return createSimulatedSource(name, config.simulated, deps);
 }
 
-/** The log as a sink: every fact is one line, in the words that people also get elsewhere. */
-function factLog(log: Log): Sink {
-  const say = { notice: log.info, warning: log.warn, error: log.error } as const;
-  return {
-    name: 'log',
-    accept: ({ facts }) => {
-      for (const { type, level, text, device, source } of facts) {
-        const about = device ?? source;
-        say[level](text, { event: type, ...(about === undefined ? {} : { about }) });
-      }
-    },
-  };
-}
-
 const addressText = ({ host, port }: ListenAddress): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
-
-/** So long without a tick, and nothing is decided any more. */
-const STALLED = seconds(5);
-
-function aliveness(lastTick: Instant | undefined, clock: Clock) {
-  const ok = lastTick !== undefined && clock.now() - lastTick < STALLED;
-  return { ok, ticked: lastTick !== undefined };
-}
-
-function readiness(state: State | undefined, broker: ConnectionStatus | undefined) {
-  const connected = broker?.connected === true;
-  const capabilities: Record<string, { readonly ok: boolean; readonly detail: string }> = {
-    broker: { ok: connected, detail: connected ? 'connected' : (broker?.trouble ?? 'connecting') },
-  };
-  for (const [name, { link }] of state?.sources ?? []) {
-    const detail = link.kind === 'lost' ? `${link.trouble.kind}: ${link.trouble.detail}` : link.kind;
-    capabilities[`source ${name}`] = { ok: link.kind === 'up', detail };
-  }
-  return { ok: Object.values(capabilities).every(({ ok }) => ok), capabilities };
-}

@@ -45,6 +45,15 @@ program
   });
 
 program
+  .command('plan')
+  .description('show what each group would do, in which order, and what it would take; asks no server')
+  .option(...CONFIG)
+  .action(async (options: { config?: string }) => {
+    const { plan } = await import('./cli/plan.ts');
+    process.exitCode = await plan({ ...options, out });
+  });
+
+program
   .command('discover')
   .description('ask a NUT server what it has, and suggest a configuration')
   .argument('<host[:port]>', 'the server; the port is 3493 unless given')

@@ -15,11 +15,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sources: ['domain'],
   shutdown: ['domain'],
   mqtt: ['domain'],
+  store: ['domain'],
   exporters: ['domain'],
   http: ['domain'],
   runtime: ['domain', 'policy'],
   config: ['domain', 'schema'],
-  cli: ['domain', 'config', 'sources', 'runtime', 'app', 'version'],
+  cli: ['domain', 'policy', 'config', 'sources', 'store', 'runtime', 'app', 'version'],
 };
 
 /** The one file of each library: one library per job, wrapped once. */

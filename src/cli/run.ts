@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startApp } from '../app.ts';
 import { findConfiguration } from '../config/files.ts';
+import { hasPlan } from '../config/groups.ts';
 import { explain, type Problem } from '../config/problem.ts';
 import { type Loaded, readConfiguration } from '../config/read.ts';
 import { openStateFolder, stateFolder, surroundings } from '../config/state-dir.ts';
@@ -86,16 +87,20 @@ async function prepare(options: RunOptions): Promise<Prepared | number> {
     for (const line of explain(loaded.error)) options.out(line);
     return 2;
   }
-  const { armed, sources } = loaded.value.configuration;
-  const watched = Object.keys(sources).join(', ');
+  const watched = Object.keys(loaded.value.configuration.sources).join(', ');
   const introduction = [
-    `Gridwarden ${VERSION} with ${file} (${loaded.value.digest}): sources ${watched}; ${ARMED[armed ? 'yes' : 'no']}`,
+    `Gridwarden ${VERSION} with ${file} (${loaded.value.digest}): sources ${watched}; ${armedText(loaded.value)}`,
   ];
   return { loaded: loaded.value, read, introduction };
 }
 
 /** Nothing can be shut down without a group that has a plan, whatever the key says. */
-const ARMED = { yes: 'armed, but there is no group to shut down', no: 'nothing is armed' } as const;
+function armedText({ configuration: { armed, dryRun, groups } }: Loaded): string {
+  if (!armed) return 'nothing is armed';
+  const planned = Object.keys(groups).filter((id) => groups[id] !== undefined && hasPlan(groups[id]));
+  if (planned.length === 0) return 'armed, but there is no group to shut down';
+  return `armed${dryRun ? ' as a dry run' : ''}: ${planned.join(', ')}`;
+}
 
 /** The state folder, locked; for the demo a temporary one that goes with it. */
 async function openFolder(

@@ -100,6 +100,8 @@ export interface GroupState {
   /** The smallest runtime that counts, less what the plan needs; absent where no feed tells its runtime. */
   readonly slack?: Millis;
   readonly readiness: Readiness;
+  /** What was told last of two things that take a while before they are told. */
+  readonly told: { readonly ready: boolean; readonly short: boolean };
   readonly outlook: Outlook;
   readonly run?: Run;
   /** What was decided before this machine was started anew: it waits for this boot's first proof of mains or battery. */

@@ -88,6 +88,8 @@ export interface Listening {
   readonly since: Instant;
   /** The last input of any kind. */
   readonly last: Instant;
+  /** The last tick; absent before the first. */
+  readonly ticked?: Instant;
   /** The end of the last stall: silence before it proves nothing. Absent where there was none. */
   readonly gap?: Instant;
 }

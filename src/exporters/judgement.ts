@@ -27,10 +27,11 @@ function feedsOf({ groups }: State): ReadonlyMap<string, Member> {
 
 const flag = (yes: boolean): 0 | 1 => (yes ? 1 : 0);
 
-/** An outage goes on while a device is silent; that there is none is known only of one that is heard. */
-function tellOutage({ gauge }: Families, { id: ups, power: { fed, outage }, link }: DeviceState): void {
+/** An outage goes on while a device is silent; that there is none is known only of one that proves it. */
+function tellOutage({ gauge }: Families, { id: ups, power: { fed, outage, silentSince }, link }: DeviceState): void {
   const real = outage !== undefined && !outage.byTest ? outage : undefined;
-  if (real === undefined && (link.kind !== 'up' || fed === undefined)) return;
+  const known = link.kind === 'up' && fed !== undefined && silentSince === undefined;
+  if (real === undefined && !known) return;
   gauge('gridwarden_outage', 'Whether the mains are out, other than by a self-test', flag(real !== undefined), { ups });
   if (real === undefined) return;
   const name = 'gridwarden_outage_start_timestamp_seconds';

@@ -1,6 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { GROUP, JUDGED, MEMBER } from '../../tests/kit/judged.ts';
+import { settings } from '../../tests/kit/settings.ts';
+import { WALL } from '../../tests/kit/story.ts';
 import { FLAG_NAMES } from '../domain/flags.ts';
 import type { Transition } from '../domain/ports.ts';
 import { NAMED_QUANTITIES, quantityOf } from '../domain/quantities.ts';
@@ -147,6 +150,106 @@ test('a lost device keeps its trouble, identity and last time, and no values', a
   expect(samples(text, 'gridwarden_status')).toEqual([]);
 });
 
+describe('what was judged', () => {
+  const state: State = {
+    ...stateOf(device('rack', { 'ups.status': 'OB' }, JUDGED)),
+    alone: new Map([['rack', MEMBER]]),
+    settings: settings({ armed: true }),
+  };
+  const linesOf = async (after: State) =>
+    (await scrape(transition(after, { stamp: { at: asInstant(20_000), wall: WALL + 20_000 } }))).split('\n');
+
+  test('is told of a device: outage, triggers, power quality and battery', async () => {
+    const lines = await linesOf(state);
+    for (const line of [
+      'gridwarden_outage{ups="rack"} 1',
+      `gridwarden_outage_start_timestamp_seconds{ups="rack"} ${WALL / 1000 + 10}`,
+      'gridwarden_trigger{ups="rack",trigger="low_battery",kind="quiet"} 1',
+      'gridwarden_trigger{ups="rack",trigger="low_battery",kind="fired"} 0',
+      'gridwarden_trigger{ups="rack",trigger="runtime_below",kind="holding"} 1',
+      `gridwarden_trigger_fires_timestamp_seconds{ups="rack",trigger="runtime_below"} ${WALL / 1000 + 60}`,
+      'gridwarden_power_quality_state{ups="rack",part="voltage",state="low"} 1',
+      'gridwarden_power_quality_state{ups="rack",part="voltage",state="normal"} 0',
+      'gridwarden_power_quality_state{ups="rack",part="avr",state="boost"} 1',
+      'gridwarden_power_quality_events_total{ups="rack",kind="sag"} 3',
+      'gridwarden_power_quality_disturbed_seconds_total{ups="rack",kind="sag"} 4.5',
+      'gridwarden_power_quality_longest_event_seconds{ups="rack",kind="sag"} 2',
+      'gridwarden_power_quality_score_ratio{ups="rack",window="week"} 0.91',
+      'gridwarden_power_quality_grade{ups="rack",window="day",grade="B"} 1',
+      'gridwarden_battery_health_ratio{ups="rack"} 0.71',
+      'gridwarden_battery_health_term_ratio{ups="rack",term="capacity"} 0.83',
+      `gridwarden_battery_replacement_timestamp_seconds{ups="rack",confidence="low"} ${WALL / 1000 + 86_400}`,
+      'gridwarden_battery_measured_capacity_joules{ups="rack"} 360000',
+      'gridwarden_battery_rated_capacity_joules{ups="rack"} 432000',
+      'gridwarden_battery_test{ups="rack",result="passed"} 1',
+      `gridwarden_battery_test_timestamp_seconds{ups="rack"} ${WALL / 1000}`,
+    ]) {
+      expect(lines).toContain(line);
+    }
+  });
+
+  test('is told of a group', async () => {
+    const group = 'group="servers"';
+    const lines = await linesOf({ ...state, groups: new Map([['servers', GROUP]]), alone: new Map() });
+    for (const line of [
+      `gridwarden_group_state{${group},state="outage"} 1`,
+      `gridwarden_group_state{${group},state="calm"} 0`,
+      `gridwarden_group_members{${group},class="critical"} 1`,
+      `gridwarden_group_members{${group},class="healthy"} 0`,
+      `gridwarden_group_feeds_healthy{${group}} 1`,
+      `gridwarden_group_feeds_needed{${group}} 1`,
+      `gridwarden_group_feeds_spare{${group}} 0`,
+      `gridwarden_group_quorum_lost{${group}} 0`,
+      `gridwarden_group_ready{${group}} 1`,
+      `gridwarden_group_armed{${group}} 1`,
+      `gridwarden_group_running{${group}} 0`,
+      `gridwarden_group_plan_need_seconds{${group}} 90`,
+      `gridwarden_group_plan_expected_seconds{${group}} 30`,
+      `gridwarden_group_plan_slack_seconds{${group}} 510`,
+      `gridwarden_group_capacity_watts{${group}} 600`,
+      `gridwarden_group_load_watts{${group}} 240`,
+      `gridwarden_group_capacity_enough{${group}} 1`,
+      'gridwarden_trigger{ups="rack",trigger="low_battery",kind="quiet"} 1',
+    ]) {
+      expect(lines).toContain(line);
+    }
+  });
+
+  test('a disarmed group is not armed', async () => {
+    const disarmed = { ...GROUP, disarmedUntil: asInstant(90_000) };
+    const lines = await linesOf({ ...state, groups: new Map([['servers', disarmed]]) });
+    expect(lines).toContain('gridwarden_group_armed{group="servers"} 0');
+  });
+
+  test.each([
+    ['on mains', { power: { fed: 'mains' } }, ['gridwarden_outage{ups="rack"} 0']],
+    ['that proves nothing', { power: { fed: 'mains', silentSince: asInstant(1) } }, []],
+    ['silent on mains', { power: { fed: 'mains' }, link: LOST }, []],
+    ['never heard', { power: {} }, []],
+    ['silent on battery', { link: LOST }, ['gridwarden_outage{ups="rack"} 1']],
+    [
+      'in a test',
+      { power: { fed: 'battery', outage: { ...JUDGED.power.outage, byTest: true } } } as Partial<DeviceState>, // of JUDGED, which has one
+      ['gridwarden_outage{ups="rack"} 0'],
+    ],
+  ] satisfies [string, Partial<DeviceState>, string[]][])('an outage of a device %s', async (_, more, wanted) => {
+    const text = await scrape(transition(stateOf(device('rack', { 'ups.status': 'OL' }, { ...JUDGED, ...more }))));
+    expect(samples(text, 'gridwarden_outage{')).toEqual(wanted);
+  });
+
+  test('a device of which nothing was judged has no series for it', async () => {
+    const text = await scrape(transition(stateOf(device('pdu', { 'outlet.1.current': '2' }))));
+    expect(text).not.toMatch(/gridwarden_(?:outage|trigger|power_quality|battery_(?:health|test))/);
+  });
+
+  test('of a lost device counters and battery stay, its states go', async () => {
+    const text = await scrape(transition(stateOf(device('rack', {}, { ...JUDGED, link: LOST }))));
+    expect(samples(text, 'gridwarden_power_quality_events_total{')).toHaveLength(4);
+    expect(samples(text, 'gridwarden_battery_health_ratio{')).toHaveLength(1);
+    expect(samples(text, 'gridwarden_power_quality_state{')).toEqual([]);
+  });
+});
+
 test('a device that is gone has no series left', async () => {
   const text = await scrape(transition(stateOf(device('rack', { 'ups.load': '20' }))), transition(stateOf()));
   expect(text).not.toContain('"rack"');
@@ -226,7 +329,10 @@ test.skipIf(!promtool)('promtool finds nothing to say, with every quantity of th
   const values = Object.fromEntries([...numeric, ...placed].map((variable) => [variable, '1']));
   const prometheus = createPrometheus({ version: '1' });
   prometheus.accept(
-    transition(stateOf(device('rack', { ...values, 'ups.status': 'OL' }), device('b', {}, { link: LOST }))),
+    transition({
+      ...stateOf(device('rack', { ...values, 'ups.status': 'OL' }, JUDGED), device('b', {}, { link: LOST })),
+      groups: new Map([['servers', GROUP]]),
+    }),
   );
   prometheus.count.sinkFailure('mqtt');
   const text = await prometheus.metrics();

@@ -39,6 +39,13 @@ describe('an outage', () => {
     ['mains just back', { power: { fed: 'mains', outage: outageSince(100) } }, 'on', since],
     ['made by a test', { power: { fed: 'battery', outage: outageSince(100, { byTest: true }) } }, 'off', null],
     ['never heard', {}, null, null],
+    ['words that prove nothing', { power: { fed: 'mains', silentSince: asInstant(5) } }, null, null],
+    [
+      'words that prove nothing, on battery',
+      { power: { fed: 'battery', silentSince: asInstant(5), outage: outageSince(100) } },
+      'on',
+      since,
+    ],
     ['silent on battery', { link: LOST, power: { fed: 'battery', outage: outageSince(100) } }, null, since],
     ['silent on mains', { link: LOST, power: { fed: 'mains' } }, null, null],
   ] satisfies [string, Partial<DeviceState>, string | null, string | null][])('%s', (_, more, outage, from) => {

@@ -19,10 +19,10 @@ export function judgedValues(device: DeviceState, member: Member | undefined, mo
   return { ...outageValues(device), ...nextValues(member, moments), ...batteryValues(device.battery) };
 }
 
-/** An outage that a test makes is none. Of a device that is not heard nobody knows. */
-function outageValues({ power: { fed, outage }, link }: DeviceState): Judged {
+/** An outage that a test makes is none. Of a device that is not heard nobody knows; words that prove nothing do not end one. */
+function outageValues({ power: { fed, outage, silentSince }, link }: DeviceState): Judged {
   const real = outage !== undefined && !outage.byTest ? outage : undefined;
-  const known = link.kind === 'up' && fed !== undefined;
+  const known = link.kind === 'up' && fed !== undefined && (real !== undefined || silentSince === undefined);
   const since = real === undefined ? null : wallText(real.wall);
   return { outage: known ? (real === undefined ? 'off' : 'on') : null, 'outage.since': since };
 }

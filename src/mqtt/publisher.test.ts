@@ -189,6 +189,16 @@ describe('a variable that vanishes', () => {
     expect(Object.keys(house.shown())).not.toContain('ups.load');
   });
 
+  test('takes with it what was judged by it, and what that read of other topics is not missed here', () => {
+    const house = watching();
+    house.lacks('ups.status');
+    house.pass(minutes(62));
+    expect(house.tombstones()).toEqual(expect.arrayContaining(['ups_status', 'outage', 'battery_health', 'sags']));
+    expect(house.shown()).toMatchObject({ outage: null, 'battery.health.age': null });
+    expect(Object.keys(house.shown())).not.toContain('grid');
+    expect(Object.keys(house.shown())).not.toContain('sags');
+  });
+
   test('has its entity as ever when it is back in time', () => {
     const house = watching();
     house.lacks('ups.load');

@@ -19,7 +19,8 @@ export function decide(state: State, input: Input, stamp: Stamp): Decision {
   // The moment before this one stays in the state while the input is taken in: what has just become due is told by it.
   const heard = { ...state, listening: listeningAt(state.listening, stamp) };
   const decision = routed(heard, input, stamp);
-  return { ...decision, state: { ...decision.state, listening: { ...heard.listening, last: stamp.at } } };
+  const ticked = input.kind === 'tick' ? { ticked: stamp.at } : {};
+  return { ...decision, state: { ...decision.state, listening: { ...heard.listening, last: stamp.at, ...ticked } } };
 }
 
 function routed(state: State, input: Input, stamp: Stamp): Decision {
@@ -50,10 +51,14 @@ function routed(state: State, input: Input, stamp: Stamp): Decision {
 
 /** A tick comes every second; one so late was no silence of the devices but a sleep or stall of ours. */
 const STALL = seconds(4);
+const STALLS_APART = seconds(60);
 
 function listeningAt(before: Listening | undefined, { at }: Stamp): Listening {
   if (before === undefined) return { since: at, last: at };
-  return between(before.last, at) > STALL ? { ...before, gap: at } : before;
+  const stalled = between(before.last, at) > STALL;
+  // A machine that is always late still has to come to an end.
+  const again = before.gap !== undefined && between(before.gap, at) < STALLS_APART;
+  return stalled && !again ? { ...before, gap: at } : before;
 }
 
 const UNHEARD: SourceState = { link: { kind: 'unknown' }, ids: new Map(), unnamed: new Map() };

@@ -103,7 +103,13 @@ function withEarlier(
     const text = 'the outage of before the restart of this machine is over';
     return { power, resumed: { type: 'outage_ended', level: 'notice', text } };
   }
-  const { mainsSince: _, ...goesOn } = outage;
+  const { mainsSince: _, runtimeLeft: __, ...earlierOutage } = outage;
+  const { proof, runtimeLeft } = power.outage ?? outage;
+  const goesOn = {
+    ...earlierOutage,
+    ...(proof === 'status' ? { proof } : {}),
+    ...(runtimeLeft === undefined ? {} : { runtimeLeft }),
+  };
   const text = 'still on battery after a restart of this machine: the outage goes on';
   return { power: { ...power, outage: goesOn }, resumed: { type: 'outage_resumed', level: 'warning', text } };
 }

@@ -9,7 +9,7 @@ import type { DeviceAddress, Reading } from '../domain/reading.ts';
 import { never } from '../domain/result.ts';
 import type { Settings } from '../domain/settings.ts';
 import { type DeviceState, type Link, type SourceState, type State, type Told, UNHEARD } from '../domain/state.ts';
-import { asMillis, type Stamp } from '../domain/time.ts';
+import { asMillis, type Instant, type Stamp } from '../domain/time.ts';
 import { TROUBLE_TEXT, type Trouble } from '../domain/trouble.ts';
 import { type Decision, unchanged } from './decision.ts';
 import { linkFacts } from './events.ts';
@@ -202,7 +202,7 @@ function onDevice(
   const key = nameKey(address.name);
   const device = state.devices.get(source.ids.get(key) ?? '');
   if (device !== undefined) {
-    const next = hushed(change(device), stamp);
+    const next = hushed(change(device), state.listening?.since, stamp);
     const devices = new Map(state.devices).set(device.id, relinked(next, device.link));
     const facts = linkFacts(device, device.link, next.link, stamp);
     return judged({ state: { ...state, devices }, intents: [], facts }, new Set([device.id]), stamp);
@@ -226,7 +226,7 @@ function onSourceTrouble(
   const touched = new Set<DeviceId>();
   for (const device of state.devices.values()) {
     if (device.address.source !== name) continue;
-    const next = hushed(derivedAnew(device, lostSince(device.link, trouble, stamp)), stamp);
+    const next = hushed(derivedAnew(device, lostSince(device.link, trouble, stamp)), state.listening?.since, stamp);
     devices.set(device.id, next);
     touched.add(device.id);
     facts.push(...linkFacts(device, device.link, next.link, stamp));
@@ -235,9 +235,9 @@ function onSourceTrouble(
 }
 
 /** A device that has been lost: its silence began with the last reading that proved anything, and nothing of the grid is seen. */
-function hushed(device: DeviceState, { at }: Stamp): DeviceState {
+function hushed(device: DeviceState, listeningSince: Instant | undefined, { at }: Stamp): DeviceState {
   if (device.link.kind !== 'lost') return device;
-  const power = silent(device.power, device.reading?.at);
+  const power = silent(device.power, device.reading?.at ?? listeningSince);
   const quality = pauseQuality(device.quality, at);
   const isSame = power === device.power && quality === device.quality;
   return isSame ? device : { ...device, power, quality };

@@ -1,5 +1,7 @@
-import { tickQuality } from '../analysis/quality/follow.ts';
+import { silent } from '../analysis/power/follow.ts';
+import { pauseQuality, tickQuality } from '../analysis/quality/follow.ts';
 import type { Fact } from '../domain/facts.ts';
+import type { DeviceId } from '../domain/names.ts';
 import type { DeviceState, State } from '../domain/state.ts';
 import { asMillis, between, formatSpan, type Instant, type Stamp, seconds } from '../domain/time.ts';
 import type { Decision } from './decision.ts';
@@ -8,20 +10,30 @@ import { expired } from './on-request.ts';
 
 /** Takes in that time has gone by: everything that can happen without news. */
 export function onTick(state: State, stamp: Stamp): Decision {
-  const waited = expired({ ...state, devices: withQuality(state.devices, stamp) }, stamp);
-  return judged({ ...waited, facts: [...silences(state, stamp), ...waited.facts] }, 'time', stamp);
+  const { devices, muted } = followed(state.devices, stamp);
+  const waited = expired({ ...state, devices }, stamp);
+  const told = { ...waited, facts: [...silences(state, stamp), ...waited.facts] };
+  return judged(muted.size === 0 ? told : judged(told, muted, stamp), 'time', stamp);
 }
 
-/** Dwells and grades that move without readings. The same devices where none does. */
-function withQuality(before: State['devices'], stamp: Stamp): State['devices'] {
+/** So long after its last reading a device is silent, although its source says nothing: the slowest look is one in 10 s. */
+const MUTE = seconds(13);
+
+/** Dwells and grades that move without readings, and devices of which nothing has come for a while. */
+function followed(before: State['devices'], stamp: Stamp) {
   let devices: Map<string, DeviceState> | undefined;
+  const muted = new Set<DeviceId>();
   for (const device of before.values()) {
-    const quality = tickQuality(device.quality, stamp);
-    if (quality === device.quality) continue;
+    const { reading, power } = device;
+    const isMute = reading !== undefined && power.silentSince === undefined && between(reading.at, stamp.at) >= MUTE;
+    const quality = isMute ? pauseQuality(device.quality, stamp.at) : tickQuality(device.quality, stamp);
+    const next = isMute ? silent(power, reading.at) : power;
+    if (next !== power) muted.add(device.id);
+    if (quality === device.quality && next === power) continue;
     devices ??= new Map(before);
-    devices.set(device.id, { ...device, quality });
+    devices.set(device.id, { ...device, quality, power: next });
   }
-  return devices ?? before;
+  return { devices: devices ?? before, muted };
 }
 
 /** Silence is told when it begins (`commbad`), after five minutes, and then every hour. */
@@ -33,7 +45,7 @@ function silences({ devices, listening }: State, { at }: Stamp): readonly Fact[]
   const facts: Fact[] = [];
   for (const device of devices.values()) {
     const since = silentSince(device);
-    if (since === undefined || !isDue(since, listening.last, at)) continue;
+    if (since === undefined || !isDue(since, listening.ticked ?? listening.since, at)) continue;
     const span = formatSpan(asMillis(Math.floor(between(since, at) / FIRST) * FIRST));
     const text = `${device.label} has proved neither mains nor battery for ${span}: what it is fed by is unknown`;
     facts.push({ type: 'silent', device: device.id, level: 'warning', text });

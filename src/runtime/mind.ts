@@ -2,7 +2,7 @@ import type { Run } from '../domain/groups.ts';
 import type { Input } from '../domain/inputs.ts';
 import type { Intent } from '../domain/intents.ts';
 import type { Transition } from '../domain/ports.ts';
-import { EMPTY_STATE, type State } from '../domain/state.ts';
+import { type DeviceState, EMPTY_STATE, type State } from '../domain/state.ts';
 import type { Stamp } from '../domain/time.ts';
 import type { Cause } from '../domain/triggers.ts';
 import { decide } from '../policy/decide.ts';
@@ -49,7 +49,12 @@ export function think(mind: Mind, input: Input, stamp: Stamp, deciding: typeof d
 function withWords({ alarms, state }: Mind, input: Input): Alarms {
   if (input.kind !== 'report' || input.report.kind !== 'readings') return alarms;
   const { source, readings } = input.report;
-  const statuses = [...readings].map(([name, { flags }]) => [feedKey(source, name), flags] as const);
+  const ids = state.sources.get(source)?.ids;
+  const statuses = [...readings].map(([name, { flags }]) => {
+    const device = state.devices.get(ids?.get(name.toLowerCase()) ?? '');
+    const words = device?.power.fsdIgnored ? flags.filter((word) => word !== 'FSD') : flags;
+    return [feedKey(source, name), words] as const;
+  });
   return alarmed(alarms, statuses, state.settings?.fsd !== 'tell');
 }
 
@@ -88,6 +93,7 @@ function lastResort(
 ): Pick<Transition, 'intents' | 'facts'> & { state: State } {
   const called = failsafe(standing, alarms).filter((id) => state.groups.get(id)?.run?.whole !== true);
   const groups = new Map(state.groups);
+  const devices = new Map(state.devices);
   const intents: Intent[] = [];
   const facts: Transition['facts'][number][] = [];
   for (const id of called) {
@@ -108,9 +114,25 @@ function lastResort(
       effect: dryRun ? 'dry-run' : 'act',
     };
     groups.set(id, { ...group, run });
+    for (const { device } of run.cause) endangered(devices, device, stamp);
     const halt = group.plan.halt !== undefined;
     intents.push({ kind: 'run', group: id, run: run.id, plan: group.plan, stages, halt, dryRun, reason });
     facts.push({ type: 'shutdown', group: id, level: 'error', text: `${group.label}: shutdown decided, ${reason}` });
   }
-  return { state: called.length === 0 ? state : { ...state, groups }, intents, facts };
+  return { state: called.length === 0 ? state : { ...state, groups, devices }, intents, facts };
+}
+
+/** The state may still say what was before deciding failed. Only a reading that is taken in again may call the run off. */
+function endangered(devices: Map<string, DeviceState>, id: string, { at, wall }: Stamp): void {
+  const device = devices.get(id);
+  if (device === undefined || (device.power.outage?.mainsSince === undefined && device.power.fed === 'battery')) return;
+  const { mainsSince: _, ...outage } = device.power.outage ?? {
+    id: new Date(wall).toISOString(),
+    since: at,
+    wall,
+    proof: 'status' as const,
+    byTest: false,
+    charges: [],
+  };
+  devices.set(id, { ...device, power: { ...device.power, fed: 'battery', outage } });
 }

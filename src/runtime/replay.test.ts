@@ -1,21 +1,24 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TYPICAL } from '../../tests/bench/devices.ts';
 import { rememberingLog } from '../../tests/kit/log.ts';
-import { group, settings } from '../../tests/kit/settings.ts';
+import { group, TRIGGERS } from '../../tests/kit/settings.ts';
 import { asks, configured, deviceLost, inventory, listed, sourceLost, TICK } from '../../tests/kit/story.ts';
 import type { Input } from '../domain/inputs.ts';
 import type { Transition } from '../domain/ports.ts';
 import { type Reading, readingOf, type Variables, withStatus } from '../domain/reading.ts';
-import { asInstant, type Instant, type Stamp } from '../domain/time.ts';
+import type { Settings } from '../domain/settings.ts';
+import { EMPTY_STATE } from '../domain/state.ts';
+import { asInstant, type Instant, type Stamp, seconds } from '../domain/time.ts';
 import type { TraceEvent } from '../domain/wire.ts';
 import { openJournal } from '../store/journal.ts';
+import { memoryOf, shifted } from '../store/memory.ts';
 import { createTraceRecorder } from '../store/trace.ts';
 import { openTrace } from '../store/trace-files.ts';
 import { BLANK, type Mind, think } from './mind.ts';
-import { createReplay } from './replay.ts';
+import { createReplay, type Recall } from './replay.ts';
 
 const WALL = Date.UTC(2026, 0, 1);
 const DAY = 86_400;
@@ -224,6 +227,97 @@ test('a day with reloads, rotation, restart, crash and reboot replays to the ver
   expect(JSON.stringify(events)).not.toContain('private');
 });
 
-test('a replay afresh begins without the decisions of its trace, and restarts with its own', () => {
-  expect(settings().groups).toEqual([]);
+const recall: Recall = (left, at, boot) => {
+  const memory = memoryOf(left, at);
+  return boot === 'same' ? memory : shifted(memory, -memory.at);
+};
+
+describe('a replay afresh', () => {
+  /** A group that has decided, as a snapshot in the middle of a trace has it. */
+  const after = (...more: readonly Input[]): Mind => {
+    let mind = BLANK;
+    const halt = {
+      kind: 'host',
+      key: 'host',
+      text: 'halt',
+      after: [],
+      deadline: seconds(30),
+      usual: seconds(10),
+      carriesSource: false,
+    } as const;
+    const triggers = { ...TRIGGERS, onBatteryFor: seconds(5) };
+    const rack = group('rack', ['a'], { triggers, halt });
+    const inputs = [configured({ armed: true, groups: [rack] }), listed('nas', 'a'), ...more];
+    for (const input of inputs) mind = think(mind, input, stampAt(1)).mind;
+    for (let second = 2; second < 20; second++) {
+      mind = think(mind, saysAt(second), stampAt(second)).mind;
+      mind = think(mind, TICK, stampAt(second)).mind;
+    }
+    return mind;
+  };
+  const stampAt = (second: number): Stamp => ({ at: asInstant(second * 1000), wall: WALL + second * 1000 });
+  const OB: Variables = new Map([['ups.status', 'OB']]);
+  const saysAt = (second: number): Input => {
+    const { at } = stampAt(second);
+    return {
+      kind: 'report',
+      report: { kind: 'readings', source: 'nas', readings: new Map([['a', readingOf(OB, at, at)]]) },
+    };
+  };
+  const { state } = after();
+  const snapshot: TraceEvent = { kind: 'snapshot', state, stamp: stampAt(20), boot: 'one' };
+
+  test('begins without the decisions that were going on, and with its own settings', () => {
+    expect(state.groups.get('rack')?.run).toBeDefined();
+    const others = { ...state.settings, groups: [group('other', ['a'])] } as Settings;
+    expect(createReplay().take(snapshot)).toBeUndefined();
+    const same = createReplay({ recall }).take(snapshot);
+    expect(same?.input).toEqual({ kind: 'configured', settings: state.settings });
+    expect(same?.before.groups.size).toBe(0);
+    expect(same?.after.devices.get('a')?.power.outage).toBeDefined();
+    const other = createReplay({ recall, settings: others });
+    expect([...(other.take(snapshot)?.after.groups.keys() ?? [])]).toEqual(['other']);
+    const input = { kind: 'input', input: configured(), stamp: stampAt(21) } as const;
+    expect(other.take(input)?.after.settings).toBe(others);
+    expect(createReplay({ recall }).take(input)?.input).toBe(input.input);
+  });
+
+  test('keeps its own decisions over a gap, and not over a reboot', () => {
+    const replay = createReplay({ recall });
+    replay.take({ kind: 'snapshot', state: EMPTY_STATE, stamp: stampAt(0), boot: 'one' });
+    replay.take({
+      kind: 'input',
+      input: { kind: 'configured', settings: state.settings as Settings },
+      stamp: stampAt(1),
+    });
+    expect(replay.take({ ...snapshot, stamp: stampAt(20) })?.before.groups.has('rack')).toBe(true);
+    expect(replay.take({ ...snapshot, boot: 'two' })?.before.groups.size).toBe(0);
+  });
+
+  test('gives a later process what it has decided itself', () => {
+    const memory = memoryOf(state, asInstant(20_000));
+    const restored = (boot: 'same' | 'new'): TraceEvent => ({
+      kind: 'input',
+      input: { kind: 'restored', names: [], memory, boot },
+      stamp: stampAt(30),
+    });
+    const first = createReplay({ recall });
+    first.take({ kind: 'snapshot', state: EMPTY_STATE, stamp: stampAt(0), boot: 'one' });
+    const memoryIn = (transition: Transition | undefined) =>
+      transition?.input.kind === 'restored' ? transition.input.memory : undefined;
+    const begun = memoryIn(first.take(restored('same')));
+    expect(begun?.devices).toBe(memory.devices);
+    expect(begun?.groups.size).toBe(0);
+    const nothing = { kind: 'input', input: { kind: 'restored', names: [], boot: 'new' }, stamp: stampAt(1) } as const;
+    expect(createReplay({ recall }).take(nothing)?.input).toBe(nothing.input);
+    first.take({
+      kind: 'input',
+      input: { kind: 'configured', settings: state.settings as Settings },
+      stamp: stampAt(31),
+    });
+    first.take({ kind: 'snapshot', state: EMPTY_STATE, stamp: stampAt(40), boot: 'one' });
+    const own = memoryIn(first.take(restored('same')));
+    expect(own?.at).toBe(31_000);
+    expect([...(own?.groups.keys() ?? [])]).toEqual(['rack']);
+  });
 });

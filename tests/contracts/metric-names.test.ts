@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { NAMED_QUANTITIES } from '../../src/domain/quantities.ts';
 import { readingOf } from '../../src/domain/reading.ts';
-import { type DeviceState, EMPTY_STATE, UNHEARD } from '../../src/domain/state.ts';
+import { type DeviceState, EMPTY_STATE } from '../../src/domain/state.ts';
 import { asInstant } from '../../src/domain/time.ts';
 import { createPrometheus } from '../../src/exporters/prometheus.ts';
+import { GROUP, JUDGED, MEMBER } from '../kit/judged.ts';
 
 /** One of each kind of variable that comes numbered or in phases. */
 const PLACED = [
@@ -34,7 +35,7 @@ function familiesOf(text: string): string {
 test('the names, types and labels of the metrics are the ones that dashboards hold', async () => {
   const variables = [...NAMED_QUANTITIES, ...PLACED, ...NUMBERED, ...AMBIENT].map((name) => [name, '1'] as const);
   const device: DeviceState = {
-    ...UNHEARD,
+    ...JUDGED,
     id: 'rack',
     address: { source: 'nas', name: 'ups' },
     label: 'rack',
@@ -51,6 +52,8 @@ test('the names, types and labels of the metrics are the ones that dashboards ho
       ...EMPTY_STATE,
       sources: new Map([['nas', { link: { kind: 'up' }, ids: new Map(), unnamed: new Map() }]]),
       devices: new Map([['rack', device]]),
+      groups: new Map([['servers', GROUP]]),
+      alone: new Map([['rack', MEMBER]]),
     },
     intents: [],
     facts: [],

@@ -9,6 +9,7 @@ import { asInstant, type Instant, type Millis, seconds } from '../../src/domain/
 import { parseAnnounced } from '../../src/mqtt/announced.ts';
 import { createMqttRoom, type MqttRoom } from '../../src/mqtt/room.ts';
 import type { MqttConfig } from '../../src/mqtt/schema.ts';
+import { planData } from '../../src/policy/plan/shown.ts';
 import { createLoop } from '../../src/runtime/loop.ts';
 import { type Client, type HeardMessage, heard, join, keptLog, remote, runBroker, splice } from '../kit/mqtt.ts';
 import { says } from '../kit/mqtt-house.ts';
@@ -85,6 +86,7 @@ async function runBridge(config: MqttConfig, allow: readonly string[] = [...DEFA
         saved = text;
       },
     },
+    planData,
     ask: (request) => void loop.push({ kind: 'request', request }),
     listening: ({ port }) => ports.add(port),
     failed: (why) => expect.unreachable(why),
@@ -181,6 +183,7 @@ describe('beside a broker', () => {
         `${BASE}/bridge/info`,
         `${BASE}/ups/rack`,
         `${BASE}/ups/rack/availability`,
+        `${BASE}/ups/rack/power_quality`,
         'homeassistant/device/gridwarden_home_bridge/config',
         CONFIG,
       ].sort(),
@@ -207,6 +210,7 @@ describe('beside a broker', () => {
         `${BASE}/bridge/info`,
         `${BASE}/ups/rack`,
         `${BASE}/ups/rack/availability`,
+        `${BASE}/ups/rack/power_quality`,
         'homeassistant/device/gridwarden_home_bridge/config',
         CONFIG,
       ].sort(),

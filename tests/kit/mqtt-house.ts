@@ -96,12 +96,30 @@ export function openHouse({
     publisher,
     state: loop.state,
     push: (input) => void loop.push(input),
-    report: (report) => void loop.push({ kind: 'report', report }),
+    report: (report) => void loop.push({ kind: 'report', report: asOf(report, now) }),
     pass: (span) => {
-      for (const end = after(now, span); now < end; loop.push({ kind: 'tick' })) now = after(now, seconds(1));
+      for (const end = after(now, span); now < end; loop.push({ kind: 'tick' })) {
+        now = after(now, seconds(1));
+        for (const report of stillSaid(loop.state(), now)) loop.push({ kind: 'report', report });
+      }
     },
     now: () => now,
   };
+}
+
+/** A report as it comes in now. */
+function asOf(report: Report, now: Instant): Report {
+  if (report.kind !== 'readings') return report;
+  const readings = new Map([...report.readings].map(([name, reading]) => [name, { ...reading, asked: now, at: now }]));
+  return { ...report, readings };
+}
+
+/** Devices that are heard say the same again every five seconds: who says nothing any more is silent. */
+function stillSaid({ devices }: State, now: Instant): readonly Report[] {
+  return [...devices.values()].flatMap(({ link, reading, address: { source, name } }) => {
+    if (link.kind !== 'up' || reading === undefined || now - reading.at < 5000) return [];
+    return [asOf({ kind: 'readings', source, readings: new Map([[name, reading]]) }, now)];
+  });
 }
 
 /** One sweep of a source in which one device says this. */

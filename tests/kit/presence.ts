@@ -13,14 +13,21 @@ export const NODE_RED_PROGRAM = join(SYSTEM_DIR, 'node-red/node_modules/node-red
 
 export const UPSD_PROGRAM = '/lib/nut/upsd';
 export const DUMMY_UPS_PROGRAM = '/lib/nut/dummy-ups';
+export const UPSMON_PROGRAM = '/lib/nut/upsmon';
+export const UNSHARE_PROGRAM = '/usr/bin/unshare';
 export const MOSQUITTO_PROGRAM = '/usr/sbin/mosquitto';
 
 /** A real server a system test can ask for. */
-export type Server = 'upsd' | 'mosquitto' | 'promtool' | 'home-assistant' | 'node-red' | 'systemd-notify';
+export type Server = 'upsd' | 'upsmon' | 'mosquitto' | 'promtool' | 'home-assistant' | 'node-red' | 'systemd-notify';
 
 /** Per server why it cannot be used here; undefined: it can. */
 const ABSENCE: Readonly<Record<Server, () => string | undefined>> = {
   upsd: () => absentFile('NUT', UPSD_PROGRAM, DUMMY_UPS_PROGRAM),
+  upsmon: () =>
+    absentFile('upsmon', UPSMON_PROGRAM, UNSHARE_PROGRAM) ??
+    (process.getuid?.() === 0
+      ? undefined
+      : 'several upsmons need a folder of their own each, and only root may give it'),
   mosquitto: () => absentFile('mosquitto', MOSQUITTO_PROGRAM, '/usr/bin/mosquitto_passwd'),
   promtool: () => absentFile('promtool', '/usr/bin/promtool'),
   'home-assistant': () => {

@@ -140,7 +140,7 @@ export class Watch {
     return this.tell({ kind: 'configured', settings: this.settings });
   }
 
-  /** The process is killed and starts again, in the same boot. */
+  /** The process is killed and starts again, in the same boot. Devices go on answering. */
   restart(downFor = 0): this {
     const memory = memoryOf(this.state, asInstant(this.#at));
     this.state = EMPTY_STATE;
@@ -149,8 +149,9 @@ export class Watch {
     return this.#begins();
   }
 
-  /** The machine goes down and comes up again. */
+  /** The machine goes down and comes up again. No device answers until it is told to. */
   reboot(downFor = 60): this {
+    this.#speaking.clear();
     const memory = memoryOf(this.state, asInstant(this.#at));
     this.state = EMPTY_STATE;
     this.#wall += downFor * 1000;

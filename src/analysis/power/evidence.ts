@@ -17,7 +17,7 @@ const LOWEST_NOMINAL = 100;
 export function isUnfed(reading: Reading): boolean {
   const volts = numberIn(reading, 'input.voltage');
   if (volts === undefined) return false;
-  return volts < (numberIn(reading, 'input.voltage.nominal') ?? LOWEST_NOMINAL) / 10;
+  return volts < Math.max(numberIn(reading, 'input.voltage.nominal') ?? 0, LOWEST_NOMINAL) / 10;
 }
 
 /** Whether a reading is of a runtime calibration, which empties the battery on purpose. Not believed while nothing comes in. */

@@ -42,9 +42,9 @@ describe('the condition of a stage', () => {
 
   test('all that is given has to hold', () => {
     const watch = new Watch(shedding({ onBatteryFor: seconds(30), chargeBelow: 50 }));
-    watch.says('ups', 'OL').says('ups', 'OB', gauges(90)).runs(120);
+    watch.says('ups', 'OL').says('ups', 'OB', { 'battery.charge': 55 }).runs(120);
     expect(stagesOf(watch)).toEqual([]);
-    watch.says('ups', 'OB', gauges(40)).runs(10);
+    watch.says('ups', 'OB', { 'battery.charge': 45 }).runs(10);
     expect(stagesOf(watch)).toEqual([[125, ['shed'], false]]);
   });
 

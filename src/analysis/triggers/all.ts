@@ -79,14 +79,18 @@ function hushed(row: TriggerRow, opinion: Opinion, view: View, outage: Outage): 
 }
 
 function verdictOf(row: TriggerRow, opinion: Opinion, before: Held | undefined, view: View, outage: Outage) {
-  const hold = row.holds ? upheld(opinion, before, view, { since: outage.since, settles: row.settles }) : undefined;
+  const holds = row.holds || opinion.holds !== undefined;
+  const hold = holds ? upheld(opinion, before, view, { since: outage.since, settles: row.settles }) : undefined;
   const { held } = hold ?? {};
-  if (opinion.kind !== 'agrees') {
+  if (opinion.kind !== 'agrees' && hold?.firesAt === undefined) {
     const estimate = opinion.firesAt;
     const firesAt = estimate === undefined ? undefined : soonest(row, estimate, view, outage);
     return { verdict: told(row, opinion, opinion.kind, firesAt), held };
   }
-  const due = laterOf(hold?.firesAt ?? view.now, testedUntil(row, view, outage));
+  // Right after a start or a stall nobody can have answered yet.
+  const isNews = view.reading !== undefined && view.reading.at >= view.listeningFrom;
+  const heard = isNews || row === forcedShutdown ? view.now : view.silenceFrom;
+  const due = laterOf(laterOf(hold?.firesAt ?? view.now, heard), testedUntil(row, view, outage));
   const isDue = view.now >= due && hold?.confirmed !== false;
   if (isDue) return { verdict: told(row, opinion, 'fired', undefined), held };
   return { verdict: told(row, { ...opinion, basis: 'clock' }, 'holding', laterOf(due, view.now)), held };

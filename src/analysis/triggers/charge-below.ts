@@ -1,10 +1,7 @@
 import { after, asMillis, seconds } from '../../domain/time.ts';
 import { drainOf } from '../battery/drain.ts';
-import { isDoubtful } from './doubt.ts';
+import { BEYOND_DOUBT, isDoubtful } from './doubt.ts';
 import { chargeOf, type TriggerRow } from './view.ts';
-
-/** Below this no doubt is worth the risk. */
-const BEYOND_DOUBT = 10;
 
 /** The charge is strictly below the threshold. A doubted gauge waits, but not below 10 %. */
 export const chargeBelow: TriggerRow = {

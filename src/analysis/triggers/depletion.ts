@@ -1,6 +1,6 @@
 import type { ChargePoint } from '../../domain/power.ts';
 import type { Millis } from '../../domain/time.ts';
-import { isDoubtful } from './doubt.ts';
+import { BEYOND_DOUBT, isDoubtful } from './doubt.ts';
 import { chargeOf, type TriggerRow, type View } from './view.ts';
 
 /** The charge falls faster than the limit, measured over the whole window: a worn battery that gives way. */
@@ -29,7 +29,12 @@ export const depletion: TriggerRow = {
       return { kind: 'quiet', ...seen, why: `the charge falls by ${value} %/min, fires above ${threshold} %/min` };
     }
     const why = `the charge falls by ${value} %/min, more than ${threshold} %/min`;
-    return { kind: 'agrees', ...seen, doubtful: isDoubtful(view, outage), why };
+    return {
+      kind: 'agrees',
+      ...seen,
+      doubtful: (chargeOf(view) ?? 0) >= BEYOND_DOUBT && isDoubtful(view, outage),
+      why,
+    };
   },
 };
 
@@ -41,7 +46,7 @@ export const depletion: TriggerRow = {
  */
 function rateOver(view: View, charges: readonly ChargePoint[], over: Millis): number | undefined {
   const charge = chargeOf(view);
-  const start = view.now - over;
+  const start = (view.reading?.at ?? view.now) - over; // silence flattens nothing
   const from = charges.findLast(({ at }) => at <= start);
   return charge === undefined || from === undefined ? undefined : (from.charge - charge) / (over / 60_000);
 }

@@ -2,6 +2,8 @@ import type { Outage } from '../../domain/power.ts';
 import { drainOf } from '../battery/drain.ts';
 import { gauge, runtimeOf, type View } from './view.ts';
 
+/** Percent of charge below which no doubt is worth the risk. */
+export const BEYOND_DOUBT = 10;
 /** So many points lost within a minute of the transfer are more than any battery gives that still has runtime. */
 const PLUNGE = 20;
 const PLUNGE_WITHIN = 60_000;

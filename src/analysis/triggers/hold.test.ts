@@ -18,6 +18,7 @@ const view = (now: number, reading?: Reading): View => ({
   now: at(now),
   power: { fed: 'battery' },
   ...(reading === undefined ? {} : { reading }),
+  listeningFrom: at(0),
   silenceFrom: at(0),
   settings: TRIGGERS,
   need: seconds(60),
@@ -72,8 +73,9 @@ describe('a hold', () => {
     expect(upheld({ kind: 'blind', why: '' }, undefined, view(9, readAt(9)), LONG_AGO)).toEqual({ confirmed: false });
   });
 
-  test('waits for a reading of this process', () => {
-    expect(upheld(AGREES, held(0, true), view(9), LONG_AGO)).toEqual({ held: held(0, true), confirmed: true });
+  test('is kept while there is no reading of this process yet', () => {
+    expect(upheld(AGREES, held(0, true), view(9), LONG_AGO)).toMatchObject({ held: held(0, true), confirmed: true });
+    expect(upheld(AGREES, undefined, view(9), LONG_AGO)).toEqual({ confirmed: false });
   });
 
   test('fires no earlier than settle after the beginning, where it settles', () => {

@@ -30,14 +30,29 @@ export function upheld(
 ): Upheld {
   if (opinion.kind === 'quiet') return { confirmed: false };
   if (opinion.kind === 'blind' || view.reading === undefined) {
-    return before === undefined ? { confirmed: false } : { held: before, confirmed: before.confirmed };
+    if (before === undefined) return { confirmed: false };
+    // What an earlier process has seen twice goes on by time, until a reading of this one says otherwise.
+    const goesOn = view.reading === undefined && before.confirmed;
+    return {
+      held: before,
+      confirmed: before.confirmed,
+      ...(goesOn ? { firesAt: dueAt(before, opinion, view, waits) } : {}),
+    };
   }
   const held = heldOf(before, view.reading, opinion.doubtful === true);
-  const { settings } = view;
+  return { held, firesAt: dueAt(held, opinion, view, waits), confirmed: held.confirmed };
+}
+
+function dueAt(
+  held: Held,
+  { holds }: Opinion,
+  { settings }: View,
+  waits: { readonly since: Instant; readonly settles: boolean },
+): Instant {
   const settled = waits.settles ? after(waits.since, settings.settle) : waits.since;
   const doubted = held.doubtedSince === undefined ? held.since : after(held.doubtedSince, DOUBT_AT_MOST);
-  const firesAt = asInstant(Math.max(after(held.since, settings.hold), settled, doubted));
-  return { held, firesAt, confirmed: held.confirmed };
+  const lasted = after(held.since, holds?.span ?? settings.hold);
+  return asInstant(Math.max(lasted, holds?.notBefore ?? lasted, settled, doubted));
 }
 
 function heldOf(before: Held | undefined, reading: Reading, doubtful: boolean): Held {

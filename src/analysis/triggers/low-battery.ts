@@ -1,3 +1,4 @@
+import { proofOf } from '../power/evidence.ts';
 import type { TriggerRow } from './view.ts';
 
 /**
@@ -11,7 +12,9 @@ export const lowBattery: TriggerRow = {
   look: ({ reading, settings }) => {
     if (!settings.lowBattery) return undefined;
     if (reading === undefined) return { kind: 'blind', why: 'no reading yet' };
-    if (!reading.flags.includes('LB')) return { kind: 'quiet', why: 'no LB in the status' };
-    return { kind: 'agrees', why: 'the device says that its battery is low' };
+    if (reading.flags.includes('LB')) return { kind: 'agrees', why: 'the device says that its battery is low' };
+    // A reply that proves nothing reassures nobody.
+    const kind = proofOf(reading) === undefined ? 'blind' : 'quiet';
+    return { kind, why: 'no LB in the status' };
   },
 };

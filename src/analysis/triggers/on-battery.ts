@@ -4,6 +4,8 @@ import { chargeOf, type Opinion, runtimeOf, type TriggerRow, type View } from '.
 
 /** Where neither charge nor runtime can be seen, time is all there is to go by. */
 const BLIND_LIMIT = seconds(600);
+/** A driver that is started anew late in an outage says nothing but the status for a while. */
+const BLIND_FOR = seconds(60);
 
 /** The outage has lasted too long. */
 export const onBatteryFor: TriggerRow = {
@@ -14,8 +16,9 @@ export const onBatteryFor: TriggerRow = {
     const { onBatteryFor: configured } = view.settings;
     if (configured === 'off') return undefined;
     if (configured !== 'auto') return clock(view, outage, configured, '');
-    const isBlind = chargeOf(view) === undefined && runtimeOf(view) === undefined;
-    return isBlind ? clock(view, outage, BLIND_LIMIT, ' while neither charge nor runtime can be seen') : undefined;
+    if (view.reading === undefined || chargeOf(view) !== undefined || runtimeOf(view) !== undefined) return undefined;
+    const blind = clock(view, outage, BLIND_LIMIT, ' while neither charge nor runtime can be seen');
+    return { ...blind, kind: 'agrees', holds: { span: BLIND_FOR, notBefore: after(outage.since, BLIND_LIMIT) } };
   },
 };
 

@@ -13,7 +13,9 @@ export interface View {
   readonly reading?: Reading;
   /** Since when nothing has proved mains or battery; absent while the last reading does. */
   readonly silentSince?: Instant;
-  /** Silence is not judged before this: right after a start nobody can have answered yet. */
+  /** When this process began to listen, or listened again after a stall. */
+  readonly listeningFrom: Instant;
+  /** Nothing is judged by silence or old readings before this: right after a start nobody can have answered yet. */
   readonly silenceFrom: Instant;
   readonly settings: TriggerSettings;
   /** What the plan of the group needs. */
@@ -30,6 +32,8 @@ export interface Opinion extends Pick<Verdict, 'value' | 'threshold' | 'unit' | 
   readonly kind: 'quiet' | 'blind' | 'agrees';
   /** Whether the gauge behind it contradicts others. */
   readonly doubtful?: boolean;
+  /** How long this opinion has to last, and what it fires no sooner than, where its trigger does not say so. */
+  readonly holds?: { readonly span: Millis; readonly notBefore: Instant };
 }
 
 /** One trigger. What it looks at is its own; how long a condition has to last is the same for all. */

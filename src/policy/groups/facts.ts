@@ -1,7 +1,8 @@
 import type { Fact } from '../../domain/facts.ts';
 import type { GroupState, Member, Run } from '../../domain/groups.ts';
-import type { DeviceState, Listening } from '../../domain/state.ts';
-import { after, formatSpan, type Instant, type Millis, type Stamp, seconds } from '../../domain/time.ts';
+import type { DeviceState } from '../../domain/state.ts';
+import { formatSpan, type Millis } from '../../domain/time.ts';
+import type { Cause } from '../../domain/triggers.ts';
 import { effectText } from './effect.ts';
 import { causeText, type RunStep } from './run.ts';
 
@@ -10,12 +11,7 @@ export interface GroupChange {
   readonly before: GroupState;
   readonly now: GroupState;
   readonly run: RunStep;
-  /** Whether the capacity has been too little for `hold`. */
-  readonly short: boolean;
   readonly earlier: 'waits' | 'goes-on' | 'is-over' | undefined;
-  readonly stamp: Stamp;
-  readonly listening: Listening;
-  readonly hold: Millis;
 }
 
 type Devices = ReadonlyMap<string, DeviceState>;
@@ -23,9 +19,10 @@ type Devices = ReadonlyMap<string, DeviceState>;
 /** Everything that is told of a group: its feeds' triggers first, then what was decided, then what stands behind it. */
 export function groupFacts(change: GroupChange, devices: Devices): readonly Fact[] {
   const { before, now } = change;
+  const known = now.run === before.run ? (before.run?.cause ?? []) : [];
   const label = (id: string) => devices.get(id)?.label ?? id;
   return [
-    ...[...now.members].flatMap(([id, member]) => memberFacts(label(id), before.members.get(id), member)),
+    ...[...now.members].flatMap(([id, member]) => memberFacts(label(id), before.members.get(id), member, known)),
     ...runFacts(change, label),
     ...quorumFacts(change),
     ...capacityFacts(change),
@@ -33,11 +30,21 @@ export function groupFacts(change: GroupChange, devices: Devices): readonly Fact
   ];
 }
 
-/** Triggers that have fired just now, and gauges that have begun to be doubted. */
-export function memberFacts(label: string, before: Member | undefined, now: Member): readonly Fact[] {
+/**
+ * Triggers that have fired just now, and gauges that have begun to be doubted.
+ *
+ * @param known what a run that goes on was decided for: after a restart it is not told once more
+ */
+export function memberFacts(
+  label: string,
+  before: Member | undefined,
+  now: Member,
+  known: readonly Cause[] = [],
+): readonly Fact[] {
   if (before === now) return [];
   const hadFired = (trigger: string) =>
-    before?.verdicts.some((verdict) => verdict.trigger === trigger && verdict.kind === 'fired') === true;
+    before?.verdicts.some((verdict) => verdict.trigger === trigger && verdict.kind === 'fired') === true ||
+    known.some((cause) => cause.device === now.device && cause.trigger === trigger);
   const fired = now.verdicts
     .filter(({ kind, trigger }) => kind === 'fired' && !hadFired(trigger))
     .map(({ trigger, why, value, threshold }): Fact => {
@@ -86,7 +93,7 @@ function stepFacts(now: GroupState, run: RunStep, label: (id: string) => string)
   const told = (type: string, level: Fact['level'], text: string) => [
     { ...about, type, level, text: `${now.label}: ${text}` },
   ];
-  if (run.kind === 'called-off') return told('called_off', 'warning', 'called off, the mains have held again');
+  if (run.kind === 'called-off') return told('called_off', 'warning', `called off, ${run.why}`);
   if (run.kind === 'finished') return told('finished', 'notice', 'what led to the shutdown is over');
   const why = causeText(cause, label);
   if (whole) return told('shutdown', 'error', `shutdown decided, ${why}; this does: ${effectText(effect, now.plan)}`);
@@ -103,28 +110,18 @@ function quorumFacts({ before, now }: GroupChange): readonly Fact[] {
     : [{ type: 'quorum_back', group: now.id, level: 'notice', text: `${now.label}: redundancy holds again, ${count}` }];
 }
 
-function capacityFacts({ before, now, stamp, listening, hold }: GroupChange): readonly Fact[] {
-  const told = (group: GroupState, at: Instant) =>
-    group.shortSince !== undefined && at >= after(group.shortSince, hold);
-  const [was, is] = [told(before, listening.last), told(now, stamp.at)];
-  if (was === is || now.capacity === undefined) return [];
-  const { load, watts } = now.capacity;
+function capacityFacts({ before, now }: GroupChange): readonly Fact[] {
+  const is = now.told.short;
+  if (before.told.short === is || (is && now.capacity === undefined)) return [];
   const text = is
-    ? `${now.label}: what is left can deliver ${watts} W, and ${load} W are drawn`
+    ? `${now.label}: what is left can deliver ${now.capacity?.watts} W, and ${now.capacity?.load} W are drawn`
     : `${now.label}: what is left can carry the load again`;
   return [{ type: is ? 'capacity_short' : 'capacity_enough', group: now.id, level: is ? 'error' : 'notice', text }];
 }
 
-/** Readiness is told once everything has had time to answer, and then as it changes. */
-const ANSWERED = seconds(15);
-
-function readinessFacts({ before, now, stamp, listening }: GroupChange): readonly Fact[] {
-  const from = after(listening.since, ANSWERED);
-  if (stamp.at < from) return [];
-  const first = listening.last < from;
-  if (!first && before.readiness.ready === now.readiness.ready) return [];
-  if (now.readiness.ready)
-    return first ? [] : [{ type: 'ready', group: now.id, level: 'notice', text: `${now.label}: ready` }];
+function readinessFacts({ before, now }: GroupChange): readonly Fact[] {
+  if (before.told.ready === now.told.ready) return [];
+  if (now.told.ready) return [{ type: 'ready', group: now.id, level: 'notice', text: `${now.label}: ready` }];
   const text = `${now.label}: not ready, ${now.readiness.reasons.join('; ')}`;
   return [{ type: 'not_ready', group: now.id, level: 'warning', text }];
 }

@@ -7,7 +7,7 @@ import type { Intent } from '../../domain/intents.ts';
 import type { Plan } from '../../domain/plan.ts';
 import type { GroupSettings, Settings, StageSettings } from '../../domain/settings.ts';
 import type { Durations, Listening, State } from '../../domain/state.ts';
-import { after, type Stamp, seconds } from '../../domain/time.ts';
+import { after, type Instant, type Stamp, seconds } from '../../domain/time.ts';
 import type { Cause, Trigger } from '../../domain/triggers.ts';
 import { planOf } from '../plan/plan.ts';
 import { alikeOr } from './alike.ts';
@@ -56,7 +56,8 @@ export function judgedWith(
     settings: of.triggers,
     stages: of.stages,
     need: of.need,
-    silenceFrom: after(state.listening.since, FIRST_ANSWERS),
+    listeningFrom: laterOf(state.listening.since, state.listening.gap),
+    silenceFrom: after(laterOf(state.listening.since, state.listening.gap), FIRST_ANSWERS),
     listeningSince: state.listening.since,
     trustCharge: device?.tuning.trustCharge ?? true,
     failedTest: device?.battery.lastTest?.result === 'failed',
@@ -64,6 +65,9 @@ export function judgedWith(
     fsd: state.settings.fsd,
   };
 }
+
+const laterOf = (one: Instant, other: Instant | undefined): Instant =>
+  other === undefined || one > other ? one : other;
 
 type Ready = Parameters<typeof judgedWith>[0];
 
@@ -90,10 +94,12 @@ export function judgeGroup(state: Ready, settings: GroupSettings, before: GroupS
   const short = shortSince !== undefined && stamp.at >= after(shortSince, settings.triggers.hold);
   const call = callOf({ settings, list, lost, counts, standing, causes, short, silenced }, stamp);
   const effect = effectOf(state.settings, plan, disarmedUntil, stamp.at);
-  const earlier = earlierRun(before, state.devices);
+  const earlier = earlierRun(before, settings.feeds, state.devices);
   const standingRun = before.run ?? (earlier === 'goes-on' ? before.earlierRun : undefined);
   const run = stepRun(standingRun, call, settings, state.devices, effect, stamp);
   const next = runOf(run);
+  // Told once everything has had time to answer, and then as it changes.
+  const readiness = readinessOf(plan, list, state.devices, before.readiness);
   const slack = slackOf(plan, list, state.devices);
   const { byAbsence: _, ...quorum } = standing;
   const base = {
@@ -102,7 +108,11 @@ export function judgeGroup(state: Ready, settings: GroupSettings, before: GroupS
     members,
     quorum,
     plan,
-    readiness: readinessOf(plan, list, state.devices),
+    readiness,
+    told: {
+      ready: counts ? readiness.ready : before.told.ready,
+      short: capacity === undefined ? before.told.short : short,
+    },
     ...(capacity === undefined ? {} : { capacity }),
     ...(shortSince === undefined ? {} : { shortSince }),
     ...(slack === undefined ? {} : { slack }),
@@ -113,10 +123,7 @@ export function judgeGroup(state: Ready, settings: GroupSettings, before: GroupS
   };
   const outlook = outlookOf({ ...base, effect }, state.devices);
   const group = kept(before, { ...base, outlook });
-  const facts = groupFacts(
-    { before, now: group, run, short, earlier, stamp, listening: state.listening, hold: settings.triggers.hold },
-    state.devices,
-  );
+  const facts = groupFacts({ before, now: group, run, earlier }, state.devices);
   return { group, facts, intents: intentsOf(run, group) };
 }
 
@@ -180,7 +187,7 @@ function intentsOf(step: RunStep, { id, plan }: GroupState): readonly Intent[] {
   const reason = run.cause.map(({ device, why }) => `${device}: ${why}`).join('; ');
   if (step.kind === 'finished') return [];
   if (step.kind === 'called-off') {
-    return [{ kind: 'call-off', group: id, run: run.id, reason: 'the mains have held again' }];
+    return [{ kind: 'call-off', group: id, run: run.id, reason: step.why }];
   }
   const halt = run.whole && plan.halt !== undefined;
   const dryRun = run.effect === 'dry-run';
@@ -195,6 +202,7 @@ function kept(before: GroupState, now: GroupState): GroupState {
     members,
     quorum: alikeOr(before.quorum, now.quorum),
     readiness: alikeOr(before.readiness, now.readiness),
+    told: alikeOr(before.told, now.told),
     outlook: alikeOr(before.outlook, now.outlook),
     ...(now.capacity === undefined ? {} : { capacity: alikeOr(before.capacity, now.capacity) }),
   };
@@ -214,7 +222,8 @@ export function unjudged(settings: GroupSettings, durations: Durations): GroupSt
     members: new Map(),
     quorum: { healthy: 0, needed: settings.minHealthy, spare: 0, lost: false },
     plan: planFor(settings, durations),
-    readiness: { ready: false, reasons: [] },
+    readiness: { ready: true, reasons: [] },
+    told: { ready: true, short: false },
     outlook: { state: 'blind', effect: 'none', text: '' },
   };
 }

@@ -4,36 +4,45 @@ import { numberIn } from '../../domain/reading.ts';
 import type { DeviceState } from '../../domain/state.ts';
 import { asMillis, formatSpan, type Millis, seconds } from '../../domain/time.ts';
 
-/** The share of the full runtime that a plan may need. */
+/** The share of the runtime that a plan may need, and from which on it may need that again. */
 const MOST = 0.8;
-/** From this charge on the runtime is that of a full battery. */
-const FULL = 90;
+const LESS = 0.75;
+const SHORT = 'the plan needs';
 
-/** Whether a group could do its work if the mains went now, and if not, why. A group without a plan has no work. */
+/**
+ * Whether a group could do its work if the mains went now, and if not, why. A group without a plan has no work but to be
+ * seen. In an outage what counts is how long the feed lasted before it: then the triggers watch what is left.
+ */
 export function readinessOf(
   plan: Plan,
   members: readonly Member[],
   devices: ReadonlyMap<string, DeviceState>,
+  before: Readiness,
 ): Readiness {
+  const share = before.reasons.some((reason) => reason.startsWith(SHORT)) ? LESS : MOST;
   const reasons: string[] = [];
   for (const member of members) {
     const device = devices.get(member.device);
     const label = device?.label ?? member.device;
     if (member.class === 'unknown' || member.class === 'off') reasons.push(`${label}: ${member.why ?? 'unknown'}`);
-    else if (device !== undefined && !isIdle(plan)) reasons.push(...shortOf(plan, device, label));
+    else if (device !== undefined && !isIdle(plan)) reasons.push(...shortOf(plan, device, label, share));
   }
   return { ready: reasons.length === 0, reasons };
 }
 
-function shortOf({ need }: Plan, { reading, power }: DeviceState, label: string): readonly string[] {
-  if (reading === undefined || power.fed !== 'mains') return [];
-  const [charge, runtime] = [numberIn(reading, 'battery.charge'), numberIn(reading, 'battery.runtime')];
+function shortOf({ need }: Plan, device: DeviceState, label: string, share: number): readonly string[] {
+  const { reading, power } = device;
+  if (reading === undefined) return [];
+  const charge = numberIn(reading, 'battery.charge');
+  const runtime = power.outage === undefined ? numberIn(reading, 'battery.runtime') : power.outage.runtimeBefore;
+  if (power.outage !== undefined && runtime === undefined) return [];
   if (charge === undefined && runtime === undefined) {
     return [`${label} tells neither charge nor runtime: only low battery and time can fire`];
   }
-  if (runtime === undefined || (charge ?? 100) < FULL || need <= MOST * seconds(runtime)) return [];
-  const full = formatSpan(seconds(Math.round(runtime / 60) * 60));
-  return [`the plan needs ${formatSpan(need)}, more than 80 % of the ${full} that ${label} lasts when full`];
+  if (runtime === undefined || need <= share * seconds(runtime)) return [];
+  // To the minute, so that the words do not change with every reading.
+  const has = formatSpan(seconds(Math.round(runtime / 60) * 60));
+  return [`${SHORT} ${formatSpan(need)}, more than 80 % of the ${has} that ${label} lasts`];
 }
 
 /** The smallest runtime that counts, less what the plan needs, to 10 s; undefined where no feed tells its runtime. */

@@ -23,7 +23,7 @@ export type RunStep =
   | { readonly kind: 'begun'; readonly run: Run; readonly added: readonly string[] }
   /** More of the same run, or a reason that mains do not call off. */
   | { readonly kind: 'more'; readonly run: Run; readonly added: readonly string[] }
-  | { readonly kind: 'called-off'; readonly run: Run }
+  | { readonly kind: 'called-off'; readonly run: Run; readonly why: string }
   | { readonly kind: 'finished'; readonly run: Run };
 
 /**
@@ -43,6 +43,9 @@ export function stepRun(
   if (before === undefined || (before.effect === 'none' && effect !== 'none' && isCalled)) {
     return isCalled ? begun(call, group, effect, stamp) : { kind: 'none' };
   }
+  if (EFFECTS.indexOf(effect) < EFFECTS.indexOf(before.effect)) {
+    return { kind: 'called-off', run: before, why: 'less is allowed now than when it was decided' };
+  }
   if (!isCalled) return ended(before, group, devices);
   const stages = call.whole ? allStages(group) : [...before.stages, ...call.stages];
   const added = stages.filter((name) => !before.stages.includes(name));
@@ -54,6 +57,9 @@ export function stepRun(
   const inOrder = allStages(group).filter((name) => before.stages.includes(name) || added.includes(name));
   return { kind: 'more', run: { ...before, kind, cause, whole, stages: inOrder }, added };
 }
+
+/** From the least on. */
+const EFFECTS: readonly Run['effect'][] = ['none', 'dry-run', 'act'];
 
 const allStages = (group: GroupSettings): readonly string[] => group.stages.map(({ name }) => name);
 
@@ -81,9 +87,10 @@ const merged = (before: readonly Cause[], now: readonly Cause[]): readonly Cause
 /** Nothing calls for the run any more. */
 function ended(run: Run, { feeds, minHealthy }: GroupSettings, devices: ReadonlyMap<string, DeviceState>): RunStep {
   if (run.kind === 'outage') {
-    const enough = feeds.filter((id) => devices.has(id) && hasMains(devices.get(id))).length >= minHealthy;
-    const back = enough || run.cause.every(({ device }) => hasMains(devices.get(device)));
-    return back ? { kind: 'called-off', run } : { kind: 'same', run };
+    const enough = feeds.filter((id) => hasMains(devices.get(id))).length >= minHealthy;
+    const caused = run.cause.filter(({ device }) => feeds.includes(device));
+    const back = enough || caused.every(({ device }) => hasMains(devices.get(device)));
+    return back ? { kind: 'called-off', run, why: 'the mains have held again' } : { kind: 'same', run };
   }
   const over = feeds.every(
     (id) => hasMains(devices.get(id)) && devices.get(id)?.reading?.flags.includes('FSD') !== true,
@@ -91,9 +98,9 @@ function ended(run: Run, { feeds, minHealthy }: GroupSettings, devices: Readonly
   return over ? { kind: 'finished', run } : { kind: 'same', run };
 }
 
-/** Whether the mains of a feed have held for `mains_hold` and are heard. A feed that is no longer there holds up nothing. */
+/** Whether the mains of a feed have held for `mains_hold` and are heard. A feed that no source lists yet has none. */
 export function hasMains(device: DeviceState | undefined): boolean {
-  if (device === undefined) return true;
+  if (device === undefined) return false;
   const { power, reading, link } = device;
   const heard = link.kind === 'up' && reading !== undefined && proofOf(reading) === 'mains';
   return heard && power.fed === 'mains' && power.outage === undefined;
@@ -102,10 +109,12 @@ export function hasMains(device: DeviceState | undefined): boolean {
 /** What becomes of a run from before a reboot: it goes on once battery is proved, and is over once mains are. */
 export function earlierRun(
   { earlierRun: run }: Pick<GroupState, 'earlierRun'>,
+  feeds: readonly string[],
   devices: ReadonlyMap<string, DeviceState>,
 ): 'waits' | 'goes-on' | 'is-over' | undefined {
   if (run === undefined) return undefined;
-  const fed = run.cause.map(({ device }) => devices.get(device)?.power.fed);
+  const own = run.cause.map(({ device }) => device).filter((device) => feeds.includes(device));
+  const fed = (own.length > 0 ? own : feeds).map((device) => devices.get(device)?.power.fed);
   if (fed.includes('battery')) return 'goes-on';
   return fed.every((feed) => feed === 'mains') ? 'is-over' : 'waits';
 }
