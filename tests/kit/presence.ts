@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
@@ -25,9 +26,9 @@ const ABSENCE: Readonly<Record<Server, () => string | undefined>> = {
   upsd: () => absentFile('NUT', UPSD_PROGRAM, DUMMY_UPS_PROGRAM),
   upsmon: () =>
     absentFile('upsmon', UPSMON_PROGRAM, UNSHARE_PROGRAM) ??
-    (process.getuid?.() === 0
+    (spawnSync(UNSHARE_PROGRAM, ['--mount', '--', 'true']).status === 0
       ? undefined
-      : 'several upsmons need a folder of their own each, and only root may give it'),
+      : 'upsmons side by side need a mount namespace each, which only root gets, and not in every container'),
   mosquitto: () => absentFile('mosquitto', MOSQUITTO_PROGRAM, '/usr/bin/mosquitto_passwd'),
   promtool: () => absentFile('promtool', '/usr/bin/promtool'),
   'home-assistant': () => {

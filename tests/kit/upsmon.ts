@@ -37,8 +37,8 @@ export interface Upsmon {
   readonly running: boolean;
   /** Wall time in milliseconds at which it has run SHUTDOWNCMD; undefined when it ended without. */
   readonly shutDown: Promise<number | undefined>;
-  /** Resolves right after its next look at a UPS: there are 5 s until the one after. */
-  nextPoll(ups: string): Promise<void>;
+  /** Resolves right after its next look at its UPSes: there are 5 s until the one after. */
+  nextPoll(): Promise<void>;
   /** What it logs, for error messages. */
   lines(): readonly string[];
   /** Ends it, if it runs, and removes its folder. */
@@ -48,6 +48,8 @@ export interface Upsmon {
 const START_MS = 10_000;
 /** POLLFREQ is 5 s. */
 const POLL_MS = 8_000;
+/** The last line of a look: everything has been asked and answered by then. */
+const LOOKED = /Minimum power value: /;
 /**
  * Every upsmon keeps its process id in one and the same file, whatever the environment says, and refuses to start
  * beside another. So each gets a view of the file system in which that folder is its own.
@@ -83,12 +85,11 @@ export async function startUpsmon({ monitors, power = 1, minSupplies = 1 }: Upsm
     if (upsmon.running) await upsmon.kill();
     await rm(folder, { recursive: true, force: true });
   };
-  const polled = (ups: string) => new RegExp(`pollups: ${ups}@`);
   try {
     for (const { ups } of monitors) {
       await upsmon.waitForLine(new RegExp(`Logged into UPS ${ups}@`), START_MS);
-      await upsmon.waitForLine(polled(ups), START_MS);
     }
+    await upsmon.waitForLine(LOOKED, START_MS);
   } catch (error) {
     await dispose();
     throw error;
@@ -103,7 +104,7 @@ export async function startUpsmon({ monitors, power = 1, minSupplies = 1 }: Upsm
         () => undefined,
       ),
     ),
-    nextPoll: async (ups) => void (await upsmon.waitForLine(polled(ups), POLL_MS, upsmon.mark())),
+    nextPoll: async () => void (await upsmon.waitForLine(LOOKED, POLL_MS, upsmon.mark())),
     lines: () => upsmon.lines(),
     dispose,
   };

@@ -147,7 +147,7 @@ describeWith(['upsd', 'upsmon', 'mosquitto'], 'the program and upsmon on the sam
       killServer: () => upsd.killServer(),
       startServer: () => upsd.startServer(),
       forceShutdown: () => forceShutdown({ ups: named(), port: upsd.port }, 'adm'),
-      upsmonHasLooked: () => upsmon.nextPoll(named()),
+      upsmonHasLooked: () => upsmon.nextPoll(),
       wait: (seconds) => delay(seconds * 1000),
     };
   }
@@ -191,7 +191,6 @@ describeWith(['upsd', 'upsmon', 'mosquitto'], 'the program and upsmon on the sam
 
   test.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => {
     const went = known(played, scenario);
-    process.stderr.write(`MEASURED ${scenario.id} ${went.upsmon.after} | ${went.ours.after} ${went.ours.by}\n`);
     const cells = [upsmonCell(went.upsmon, scenario), oursCell(went.ours, scenario)];
     expect(cells, went.log).toEqual([upsmonCell(undefined, scenario), oursCell(undefined, scenario)]);
   });
