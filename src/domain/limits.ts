@@ -30,6 +30,8 @@ export const LIMITS = {
   configBytes: 1024 * 1024,
   /** Numbers beyond this are no measurement of anything: device answers of 255 digits exist. */
   number: 1e15,
+  /** Characters of what a step's programs or hosts have said that are kept: the last ones. */
+  stepOutput: 8000,
   /** The one tick of the program. */
   tick: asMillis(1000),
 } as const;

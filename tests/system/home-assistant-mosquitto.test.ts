@@ -20,6 +20,7 @@ import { startUpsd, type Upsd } from '../kit/upsd.ts';
 import { DESK_UPS, RACK_VARIABLES, SMALL_UPS } from './home-assistant-devices.ts';
 
 const BRIDGE = 'gridwarden_t_bridge';
+const GROUP = 'gridwarden_t_group_servers';
 const [RACK, DESK, SPARE, ATTIC] = ['rack', 'desk', 'spare', 'attic'].map((id) => `gridwarden_t_${id}`) as [
   string,
   string,
@@ -49,7 +50,8 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
       },
     },
     ...(more.label === undefined ? {} : { ups: { desk: { source: 'office', label: more.label } } }),
-    commands: { allow: ['beeper.*', 'test.battery.*', 'outlet.*', 'set:*', 'bridge.reload'] },
+    groups: { servers: { feeds: ['rack', 'desk'], label: 'Servers', triggers: { settle: '1s', hold: '1s' } } },
+    commands: { allow: ['beeper.*', 'test.battery.*', 'outlet.*', 'set:*', 'bridge.reload', 'bridge.cancel'] },
   });
   const announced = (identifier: string): Announced => {
     const found = told.get(identifier);
@@ -57,7 +59,7 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
     return found;
   };
   /** What the broker retains now. */
-  const look = async (identifiers: readonly string[] = [BRIDGE, RACK, DESK, SPARE, ATTIC]) => {
+  const look = async (identifiers: readonly string[] = [BRIDGE, GROUP, RACK, DESK, SPARE, ATTIC]) => {
     told = await announcements(broker.port, identifiers);
   };
   const statesNow = (identifiers: readonly string[]) => lastingStates(home, identifiers.map(announced));
@@ -145,6 +147,39 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
       ]),
     );
   });
+
+  test('shows what a group of two feeds holds, through an outage of one of them', async () => {
+    const group = (key: string, platform = 'sensor') => `${platform}.group_servers_${key}`;
+    await statesAre(
+      new Map([
+        [group('state'), 'calm'],
+        [group('feeds_healthy'), '2'],
+        [group('redundancy', 'binary_sensor'), 'off'],
+        [group('ready', 'binary_sensor'), 'on'],
+        ['binary_sensor.rack_outage', 'off'],
+      ]),
+    );
+    await upsd.set('rack', { 'ups.status': 'OB LB' });
+    await statesAre(
+      new Map([
+        ['binary_sensor.rack_outage', 'on'],
+        [group('state'), 'outage'],
+        [group('feeds_healthy'), '1'],
+        [group('feeds_spare'), '0'],
+        [group('redundancy', 'binary_sensor'), 'off'],
+      ]),
+      20_000,
+    );
+    expect(home.state(group('outlook'))?.state).toMatch(/^on battery/);
+    await upsd.set('rack', { 'ups.status': RACK_VARIABLES['ups.status'] });
+    await statesAre(
+      new Map([
+        [group('state'), 'calm'],
+        ['binary_sensor.rack_outage', 'off'],
+      ]),
+      20_000,
+    );
+  }, 60_000);
 
   test('shows a change, fires the event and starts an automation by a device trigger', async () => {
     const device = await home.mqttDevice(RACK);
@@ -287,7 +322,7 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
     await statesAre(new Map([...before].filter(([id]) => others.has(id))), 10_000);
     await upsd.startServer();
     await statesAre(before);
-  });
+  }, 60_000);
 
   test('has everything back after a restart of a broker that remembers nothing', async () => {
     const before = statesNow([...told.keys()]);
@@ -311,7 +346,7 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
       const device = devices.some(({ identifiers }) => identifiers.some(([, id]) => id === SPARE));
       return !device && !has(`${SPARE}_`) && !has(`${RACK}_ups_temperature`);
     });
-    await look([BRIDGE, RACK, DESK, ATTIC]);
+    await look([BRIDGE, GROUP, RACK, DESK, ATTIC]);
     for (const identifier of told.keys()) await expectSameExceptEnabled(identifier);
   }, 60_000);
 
@@ -338,7 +373,7 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
       const device = devices.some(({ identifiers }) => identifiers.some(([, id]) => id === ATTIC));
       return !device && !has(`${ATTIC}_`) && !has(`${RACK}_battery_packs`);
     });
-    await look([BRIDGE, RACK, DESK]);
+    await look([BRIDGE, GROUP, RACK, DESK]);
     for (const identifier of told.keys()) await expectSameExceptEnabled(identifier);
   }, 120_000);
 
