@@ -20,8 +20,8 @@ export type Entry =
 /**
  * What is remembered, key by key, and what of it has yet to be written.
  *
- * What decides (feeding, holds, runs) is due at once; what only describes (quality, battery) changes with every reading
- * and is due once a minute.
+ * What decides (feeding, holds, runs) and what is counted is due at once; what only describes (the rest of quality and
+ * battery) changes with every reading and is due once a minute.
  */
 export interface Ledger {
   /** What a transition brings that has to be written now. */
@@ -103,10 +103,20 @@ function devicesIn(before: State, after: State, changes: Change[]): void {
   changedIn(before.devices, after.devices, isSameDevice, (id, device) => {
     changes.push(changed(`power/${id}`, device?.power));
     changes.push(changed(`earlier/${id}`, device?.earlier));
-    changes.push(changed(`quality/${id}`, device?.quality, device !== undefined));
-    changes.push(changed(`battery/${id}`, device?.battery, device !== undefined));
+    const was = before.devices.get(id);
+    changes.push(changed(`quality/${id}`, device?.quality, !isCounted(was, device)));
+    changes.push(changed(`battery/${id}`, device?.battery, !isTested(was, device)));
   });
 }
+
+/** Whether something was counted that nobody can count again, or the device has gone. */
+const isCounted = (was: DeviceState | undefined, is: DeviceState | undefined): boolean =>
+  is === undefined || (was !== undefined && was.quality.counters !== is.quality.counters);
+
+/** Whether a test has begun or ended, or the device has gone. */
+const isTested = (was: DeviceState | undefined, is: DeviceState | undefined): boolean =>
+  is === undefined ||
+  (was !== undefined && (was.battery.test !== is.battery.test || was.battery.lastTest !== is.battery.lastTest));
 
 const changed = (key: string, value: unknown, slow = false): Change => ({ key, value, slow });
 
