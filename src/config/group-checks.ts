@@ -19,6 +19,7 @@ export function groupChecks(tree: unknown, show: (path: Path, value: unknown) =>
       ...stageNames(mappingOf(group), ['groups', id], show),
       ...allSteps(mappingOf(group), ['groups', id], hosts, show),
     ]),
+    ...deaf(tree, groups),
     ...distrust(tree, groups),
   ];
 }
@@ -94,6 +95,19 @@ function cutOff({ kind, block, path }: StepEntry, hosts: ReadonlyMap<string, str
   if (source === undefined || block['carries_source'] === true) return [];
   const message = `stops the machine that source ${source} is asked on, before the last stage`;
   return [{ path, message, hint: 'do it in the last stage, or add carries_source: true if it is meant' }];
+}
+
+/** A group that could only be told by others that its battery is empty would learn it too late. */
+function deaf(tree: unknown, groups: readonly (readonly [string, unknown])[]): readonly Misfit[] {
+  const top = mappingOf(mappingOf(tree)['triggers']);
+  const keys = ['charge_below', 'runtime_below', 'on_battery_for'];
+  return groups.flatMap(([id, group]) => {
+    const own = mappingOf(mappingOf(group)['triggers']);
+    const off = keys.filter((key) => (own[key] ?? top[key]) === 'off');
+    if (off.length < keys.length) return [];
+    const message = 'has nothing that fires in time: charge_below, runtime_below and on_battery_for are all off';
+    return [{ path: ['groups', id], message, hint: 'give at least one of the three' }];
+  });
 }
 
 /** A UPS whose charge counts for nothing needs something else that fires in time. */

@@ -71,5 +71,7 @@ export type Holds = Readonly<Partial<Record<Trigger, Held>>>;
 export interface Cause {
   readonly device: DeviceId;
   readonly trigger: Trigger;
+  /** The stage whose condition it is; absent where the group's own trigger has fired. */
+  readonly stage?: string;
   readonly why: string;
 }

@@ -85,7 +85,7 @@ function faults(given: Given): readonly string[] {
   retain(TOPICS.bridgeInfo, JSON.stringify(info));
   retain(TOPICS.availability(device.id), '{"state":"online"}');
   retain(TOPICS.device(device.id), devicePayload(device, [], judgedValues(device, undefined, new Moments())));
-  retain(TOPICS.powerQuality(device.id), qualityPayload(NO_QUALITY));
+  retain(TOPICS.powerQuality(device.id), qualityPayload(NO_QUALITY, true));
   expect(componentsOf(messages).length).toBeGreaterThan(0);
   return validate(messages, { base: TOPICS.base, subscribed: TOPICS.incoming });
 }

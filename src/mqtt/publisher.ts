@@ -183,7 +183,9 @@ export class Publisher {
     one.member = member;
     this.#shown.set(device.id, one);
     if (former?.link !== device.link) this.#availability(device);
-    if (former?.quality !== device.quality) this.#quality(device, at);
+    if (former?.quality !== device.quality || former.power !== device.power || former.link !== device.link) {
+      this.#quality(device, at);
+    }
     if (urgent !== 'none') this.#notice(one, device, at);
     if (urgent !== 'none' || one.shape === '' || former?.inventory !== device.inventory)
       this.#announce(one, device, at);
@@ -202,10 +204,12 @@ export class Publisher {
     return judgedUrgency(judged, one.judged);
   }
 
-  #quality({ id, quality, power }: DeviceState, at: Instant): void {
+  #quality({ id, quality, power, link }: DeviceState, at: Instant): void {
     if (quality.since === undefined) return;
     const pace = power.fed === 'battery' ? ON_BATTERY : ON_MAINS;
-    const view = { urgent: qualityStates(quality), text: () => qualityPayload(quality), pace };
+    const seesMains = link.kind === 'up' && power.fed === 'mains' && power.silentSince === undefined;
+    const urgent = `${seesMains},${qualityStates(quality)}`;
+    const view = { urgent, text: () => qualityPayload(quality, seesMains), pace };
     this.#paced.offer(this.#parts.topics.powerQuality(id), view, at);
   }
 

@@ -1,8 +1,12 @@
 import type { EventCount, GridQuality, Nominal, Quality, Standing } from '../domain/quality.ts';
 import { secondsOf, wallText } from './moments.ts';
 
-/** The retained object of the power quality of one device: every key always there, `null` for what is not known. Spans in seconds. */
-export function qualityPayload(quality: Quality): string {
+/**
+ * The retained object of the power quality of one device: every key always there, `null` for what is not known. Spans in seconds.
+ *
+ * @param seesMains whether the device is heard and on mains: else nothing is known of their voltage and frequency
+ */
+export function qualityPayload(quality: Quality, seesMains: boolean): string {
   const { since, nominal, band, counters, grid } = quality;
   return JSON.stringify({
     since: since === undefined ? null : wallText(since),
@@ -12,8 +16,8 @@ export function qualityPayload(quality: Quality): string {
       band === undefined
         ? null
         : { low: band.low, high: band.high, severe_low: band.severeLow, severe_high: band.severeHigh },
-    voltage: standingData(quality.voltage),
-    frequency: standingData(quality.frequency),
+    voltage: seesMains ? standingData(quality.voltage) : null,
+    frequency: seesMains ? standingData(quality.frequency) : null,
     avr: standingData(quality.avr),
     bypass: standingData(quality.bypass),
     overload: standingData(quality.overload),

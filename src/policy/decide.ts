@@ -1,3 +1,4 @@
+import type { GroupState } from '../domain/groups.ts';
 import type { Input } from '../domain/inputs.ts';
 import { never } from '../domain/result.ts';
 import type { Settings } from '../domain/settings.ts';
@@ -5,6 +6,7 @@ import type { Listening, SourceState, State } from '../domain/state.ts';
 import { between, type Stamp, seconds } from '../domain/time.ts';
 import { type Decision, unchanged } from './decision.ts';
 import { adopted } from './groups/adopt.ts';
+import { calledOffBy } from './groups/facts.ts';
 import { judged } from './judging.ts';
 import { identified, onReport } from './on-report.ts';
 import { onInstructed, onReloaded, onRequest } from './on-request.ts';
@@ -51,7 +53,7 @@ function routed(state: State, input: Input, stamp: Stamp): Decision {
 
 /** A tick comes every second; one so late was no silence of the devices but a sleep or stall of ours. */
 const STALL = seconds(4);
-const STALLS_APART = seconds(60);
+const STALLS_APART = seconds(120);
 
 function listeningAt(before: Listening | undefined, { at }: Stamp): Listening {
   if (before === undefined) return { since: at, last: at };
@@ -66,8 +68,24 @@ const UNHEARD: SourceState = { link: { kind: 'unknown' }, ids: new Map(), unname
 function onConfigured(state: State, settings: Settings, stamp: Stamp): Decision {
   const sources = new Map(settings.sources.map((name) => [name, state.sources.get(name) ?? UNHEARD]));
   const groups = new Map(settings.groups.map((group) => [group.id, adopted(state, group)]));
-  const { state: next, facts } = identified({ ...state, settings, sources, groups }, stamp);
-  return judged({ state: next, intents: [], facts }, 'all', stamp);
+  const memory = state.memory && {
+    ...state.memory,
+    groups: new Map([...state.memory.groups].filter(([id]) => !groups.has(id))),
+  };
+  const taken = memory === undefined ? state : { ...state, memory };
+  const { state: next, facts } = identified({ ...taken, settings, sources, groups }, stamp);
+  const gone = [...state.groups.values()].filter(({ id }) => !groups.has(id)).map(dissolved);
+  const intents = gone.flatMap((group) => group.intents);
+  return judged({ state: next, intents, facts: [...facts, ...gone.flatMap((group) => group.facts)] }, 'all', stamp);
+}
+
+/** A group that the configuration no longer has: what was decided for it is called off. */
+function dissolved(group: GroupState): Pick<Decision, 'intents' | 'facts'> {
+  const { id, run } = group;
+  if (run === undefined) return { intents: [], facts: [] };
+  const reason = 'the configuration no longer has the group';
+  const intents = run.effect === 'none' ? [] : [{ kind: 'call-off' as const, group: id, run: run.id, reason }];
+  return { intents, facts: [calledOffBy(group, run, `because ${reason}`)] };
 }
 
 function onRestored(state: State, { names, memory, boot }: Extract<Input, { kind: 'restored' }>): Decision {

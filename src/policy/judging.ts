@@ -9,7 +9,7 @@ import { after, type Stamp, seconds } from '../domain/time.ts';
 import { type Decision, joined } from './decision.ts';
 import { unseen } from './groups/adopt.ts';
 import { memberFacts } from './groups/facts.ts';
-import { COLD_START, judgedWith, judgeGroup } from './groups/judge.ts';
+import { COLD_START, judgeGroup, viewOf } from './groups/judge.ts';
 
 /** Which devices an input may have changed; `time` is none, but time has gone by. */
 export type Touched = 'all' | 'time' | ReadonlySet<DeviceId>;
@@ -29,7 +29,7 @@ export function judged(decision: Decision, touched: Touched, stamp: Stamp): Deci
   const groups = judgedGroups(ready, touched, early, stamp);
   const alone = judgedAlone({ ...ready, groups: groups.map }, touched, early, stamp);
   return joined(decision, {
-    state: { ...state, groups: groups.map, alone: alone.map },
+    state: withoutAdopted({ ...state, groups: groups.map, alone: alone.map }),
     intents: groups.intents,
     facts: [...groups.facts, ...alone.facts],
   });
@@ -66,12 +66,12 @@ function judgedAlone(state: Ready, touched: Touched, early: boolean, stamp: Stam
   const named = namedBy(state.settings);
   const facts: Fact[] = [];
   let map: Map<string, Member> | undefined;
-  const of = { triggers: state.settings.triggers, stages: [], need: NO_PLAN };
+  const { triggers } = state.settings;
   for (const [id, device] of state.devices) {
     if (named.has(id) || !hasStatus(device)) continue;
     const before = state.alone.get(id) ?? rememberedMember(state, id);
     if (!isDue(touched, [id], () => early || before === undefined || before.class !== 'healthy')) continue;
-    const member = memberOf(before, judgedWith(state, id, of, stamp), state.listening.gap);
+    const member = memberOf(before, device, viewOf(state, device, triggers, NO_PLAN, stamp), []);
     if (member === before) continue;
     facts.push(...memberFacts(device.label, before, member));
     map ??= new Map(state.alone);
@@ -86,6 +86,13 @@ function judgedAlone(state: Ready, touched: Touched, early: boolean, stamp: Stam
     map.delete(id);
   }
   return { map: map ?? state.alone, intents: [], facts };
+}
+
+/** What was taken over from an earlier process is known by the state itself from then on; kept, it would come back stale. */
+function withoutAdopted(state: State): State {
+  const { memory, alone } = state;
+  if (memory === undefined || ![...memory.alone.keys()].some((id) => alone.has(id))) return state;
+  return { ...state, memory: { ...memory, alone: new Map([...memory.alone].filter(([id]) => !alone.has(id))) } };
 }
 
 /** Conditions that held in an earlier process of this boot go on. */

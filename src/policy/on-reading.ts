@@ -1,6 +1,7 @@
 import { followBattery, isPending as isBatteryPending } from '../analysis/battery/follow.ts';
 import { isTesting } from '../analysis/battery/self-test.ts';
 import { derive } from '../analysis/derived.ts';
+import { proofOf } from '../analysis/power/evidence.ts';
 import { followPower } from '../analysis/power/follow.ts';
 import { followQuality, isPending as isQualityPending } from '../analysis/quality/follow.ts';
 import type { Fact } from '../domain/facts.ts';
@@ -27,7 +28,7 @@ export function readDevice(device: DeviceState, reading: Reading, mainsHold: Mil
   const testing = isTesting(reading, device.battery, stamp.at);
   const input = { reading, testing, mainsHold, ...(previous === undefined ? {} : { previous }) };
   const step = followPower(device.power, input, stamp);
-  const { power, resumed } = withEarlier(device, step.power);
+  const { power, resumed } = withEarlier(device, step.power, stamp);
   const told = resumed === undefined ? step.facts : [...step.facts.filter(({ type }) => type !== 'outage'), resumed];
   const quality = followQuality(device.quality, qualityInput(device, reading, power), stamp);
   const battery = followBattery(device.battery, batteryInput(device, reading, power), stamp);
@@ -61,7 +62,7 @@ function saysNothingNew(device: DeviceState, reading: Reading): boolean {
   const isSame = isSameWords(device, reading);
   // In an outage the tick judges again; a sweep that says nothing new would only do it more often.
   const isSteady = power.fed !== undefined && power.unfed === undefined && power.outage?.mainsSince === undefined;
-  const isHeard = power.silentSince === undefined;
+  const isHeard = power.silentSince === undefined && proofOf(reading) !== undefined;
   return isSame && isSteady && isHeard && !isQualityPending(quality) && !isBatteryPending(battery);
 }
 
@@ -73,7 +74,7 @@ function qualityInput({ power: before, earlier, tuning }: DeviceState, reading: 
     reading,
     fed: now.fed,
     preset: tuning.powerQuality,
-    outageBegan: before.outage === undefined && now.outage !== undefined && !now.outage.byTest,
+    outageBegan: now.outage?.byTest === false && before.outage?.byTest !== false,
     ...(ended === undefined || ended.byTest
       ? {}
       : { outageEnded: { lasted: asMillis(Math.max(0, until - ended.since)) } }),
@@ -95,18 +96,24 @@ function batteryInput({ power: before, tuning, nominalPower }: DeviceState, read
 function withEarlier(
   { earlier }: DeviceState,
   power: Power,
+  stamp: Stamp,
 ): { readonly power: Power; readonly resumed?: Pick<Fact, 'type' | 'level' | 'text'> } {
   if (earlier === undefined || power.fed === undefined) return { power };
-  const { outage } = earlier;
-  if (outage === undefined) return { power };
+  const { outage, lastOutageEnded } = earlier;
+  if (outage === undefined) return { power: lastOutageEnded === undefined ? power : { ...power, lastOutageEnded } };
   if (power.fed === 'mains') {
     const text = 'the outage of before the restart of this machine is over';
-    return { power, resumed: { type: 'outage_ended', level: 'notice', text } };
+    return {
+      power: { ...power, lastOutageEnded: { at: stamp.at, wall: stamp.wall } },
+      resumed: { type: 'outage_ended', level: 'notice', text },
+    };
   }
   const { mainsSince: _, runtimeLeft: __, ...earlierOutage } = outage;
   const { proof, runtimeLeft } = power.outage ?? outage;
   const goesOn = {
     ...earlierOutage,
+    // How long the machine was down is not known to this clock: a slope over it would lie.
+    charges: power.outage?.charges ?? [],
     ...(proof === 'status' ? { proof } : {}),
     ...(runtimeLeft === undefined ? {} : { runtimeLeft }),
   };

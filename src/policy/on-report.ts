@@ -7,7 +7,7 @@ import type { Report } from '../domain/inputs.ts';
 import type { DeviceId, SourceName } from '../domain/names.ts';
 import type { DeviceAddress, Reading } from '../domain/reading.ts';
 import { never } from '../domain/result.ts';
-import type { Settings } from '../domain/settings.ts';
+import { type Settings, UNTUNED } from '../domain/settings.ts';
 import { type DeviceState, type Link, type SourceState, type State, type Told, UNHEARD } from '../domain/state.ts';
 import { asMillis, type Instant, type Stamp } from '../domain/time.ts';
 import { TROUBLE_TEXT, type Trouble } from '../domain/trouble.ts';
@@ -67,8 +67,9 @@ export function identified(state: State, stamp: Stamp): { readonly state: State;
   const devices = new Map<DeviceId, DeviceState>();
   const former = new Map([...state.devices.values()].map((device) => [addressKey(device), device]));
   const identities = assignIds(state.settings, state.sources, state.names);
-  for (const identity of [...identities, ...kept(state, state.settings, identities)]) {
-    const before = former.get(addressKey(identity));
+  const held = [...kept(state, state.settings, identities), ...fromMemory(state, identities)];
+  for (const identity of [...identities, ...held]) {
+    const before = former.get(addressKey(identity)) ?? movedFrom(state, identity);
     const device = settled(identity, before, state.sources.get(identity.address.source), state.memory, stamp);
     devices.set(device.id, device);
     if (!state.devices.has(device.id)) {
@@ -81,7 +82,34 @@ export function identified(state: State, stamp: Stamp): { readonly state: State;
     if (!devices.has(id)) facts.push({ type: 'gone', device: id, level: 'notice', text: `${device.label} is gone` });
   }
   const sources = new Map([...state.sources].map(([name, source]) => [name, withIds(name, source, devices)]));
-  return { state: { ...state, devices, sources }, facts };
+  return { state: forgotten({ ...state, devices, sources }), facts };
+}
+
+/** What was taken over from an earlier process is known by the state itself from then on; kept, it would come back stale. */
+function forgotten(state: State): State {
+  const { memory, devices } = state;
+  if (memory === undefined || ![...memory.devices.keys()].some((id) => devices.has(id))) return state;
+  const rest = new Map([...memory.devices].filter(([id]) => !devices.has(id)));
+  return { ...state, memory: { ...memory, devices: rest } };
+}
+
+/** A device that is found elsewhere under its id is the same one: its outage goes on. Elsewhere is another name at its source, or what a reload declares. */
+function movedFrom({ settings, devices }: State, { id, address }: Identity): DeviceState | undefined {
+  const former = devices.get(id);
+  const isDeclared = settings?.devices.some((one) => one.id === id) === true;
+  return isDeclared || former?.address.source === address.source ? former : undefined;
+}
+
+/** Devices that were on battery when an earlier process of this boot ended, at a server that has told nothing since: their silence counts. */
+function fromMemory({ memory, names, sources, devices }: State, identities: readonly Identity[]): readonly Identity[] {
+  if (memory?.boot !== 'same') return [];
+  const taken = new Set([...identities.map(({ id }) => id), ...devices.keys()]);
+  return names
+    .filter(({ source, id }) => {
+      const isUnlisted = sources.has(source) && sources.get(source)?.listed === undefined;
+      return isUnlisted && !taken.has(id) && memory.devices.get(id)?.power.outage !== undefined;
+    })
+    .map(({ source, id }) => ({ id, address: { source, name: id }, label: id, tuning: UNTUNED }));
 }
 
 function kept(state: State, settings: Settings, identities: readonly Identity[]): readonly Identity[] {
@@ -90,7 +118,9 @@ function kept(state: State, settings: Settings, identities: readonly Identity[])
   return [...state.devices.values()].filter((device) => {
     if (ids.has(device.id) || named.has(addressKey(device))) return false;
     const { source } = device.address;
-    return state.sources.get(source)?.listed?.length === 0 || waits(settings, state.sources, source);
+    const listed = state.sources.get(source)?.listed;
+    const isUnlisted = state.sources.has(source) && listed === undefined;
+    return isUnlisted || listed?.length === 0 || waits(settings, state.sources, source);
   });
 }
 

@@ -10,7 +10,7 @@ import { expired } from './on-request.ts';
 
 /** Takes in that time has gone by: everything that can happen without news. */
 export function onTick(state: State, stamp: Stamp): Decision {
-  const { devices, muted } = followed(state.devices, stamp);
+  const { devices, muted } = followed(state, stamp);
   const waited = expired({ ...state, devices }, stamp);
   const told = { ...waited, facts: [...silences(state, stamp), ...waited.facts] };
   return judged(muted.size === 0 ? told : judged(told, muted, stamp), 'time', stamp);
@@ -19,15 +19,23 @@ export function onTick(state: State, stamp: Stamp): Decision {
 /** So long after its last reading a device is silent, although its source says nothing: the slowest look is one in 10 s. */
 const MUTE = seconds(13);
 
+/** Right after a start nobody can have answered yet. */
+const FIRST_ANSWERS = seconds(5);
+
+const isLate = (reading: DeviceState['reading'], listening: State['listening'], { at }: Stamp): boolean =>
+  reading === undefined
+    ? listening !== undefined && between(listening.since, at) >= FIRST_ANSWERS
+    : between(reading.at, at) >= MUTE;
+
 /** Dwells and grades that move without readings, and devices of which nothing has come for a while. */
-function followed(before: State['devices'], stamp: Stamp) {
+function followed({ devices: before, listening }: State, stamp: Stamp) {
   let devices: Map<string, DeviceState> | undefined;
   const muted = new Set<DeviceId>();
   for (const device of before.values()) {
     const { reading, power } = device;
-    const isMute = reading !== undefined && power.silentSince === undefined && between(reading.at, stamp.at) >= MUTE;
+    const isMute = power.silentSince === undefined && power.fed !== undefined && isLate(reading, listening, stamp);
     const quality = isMute ? pauseQuality(device.quality, stamp.at) : tickQuality(device.quality, stamp);
-    const next = isMute ? silent(power, reading.at) : power;
+    const next = isMute ? silent(power, reading?.at ?? listening?.since) : power;
     if (next !== power) muted.add(device.id);
     if (quality === device.quality && next === power) continue;
     devices ??= new Map(before);

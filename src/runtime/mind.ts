@@ -103,16 +103,19 @@ function lastResort(
     const dryRun = state.settings?.dryRun === true;
     const reason = 'the failsafe: deciding fails, and low battery or a forced shutdown stands';
     const { wall, at } = stamp;
-    const run: Run = {
+    const cause = causeOf(state, id, alarms);
+    const fresh: Run = {
       id: `${id}-${new Date(wall).toISOString()}`,
       kind: 'outage',
-      cause: causeOf(state, id, alarms),
+      cause,
       since: at,
       wall,
       stages,
       whole: true,
       effect: dryRun ? 'dry-run' : 'act',
     };
+    // A run that has shed a stage goes on as the whole.
+    const run = group.run === undefined ? fresh : { ...group.run, cause, stages, whole: true };
     groups.set(id, { ...group, run });
     for (const { device } of run.cause) endangered(devices, device, stamp);
     const halt = group.plan.halt !== undefined;

@@ -203,7 +203,7 @@ const holds: Shape<Holds> = partialOf(TRIGGERS, held);
 
 export const MEMBER: Shape<MemberMemory> = object<MemberMemory>({ holds, stageHolds: recordOf(holds) });
 
-const cause = object<Cause>({ device: text, trigger: oneOf(...TRIGGERS), why: text });
+const cause = object<Cause>({ device: text, trigger: oneOf(...TRIGGERS), stage: optional(text), why: text });
 
 const run = object<Run>({
   id: text,

@@ -63,7 +63,9 @@ export function silent(power: Power, lastReading: Instant | undefined): Power {
 
 function withFsd(power: Power, { reading, previous }: PowerInput): Power {
   const fsd = reading.flags.includes('FSD');
-  if (power.fsdIgnored && !fsd) return withoutKey(power, 'fsdIgnored');
+  // On battery nobody may ignore it.
+  const isOver = !fsd || proofOf(reading) === 'battery';
+  if (power.fsdIgnored && isOver) return withoutKey(power, 'fsdIgnored');
   const standsThere = previous === undefined && fsd && reading.flags.includes('OL');
   return standsThere && !power.fsdIgnored ? { ...power, fsdIgnored: true } : power;
 }
@@ -106,11 +108,22 @@ function onBattery(power: Power, input: PowerInput, proof: Proof, stamp: Stamp):
     const back = power.outage.mainsSince === undefined ? power.outage : withoutKey(power.outage, 'mainsSince');
     // OB alone settles what a contradiction or a measurement had left open.
     const sure = proof === 'battery' && back.proof !== 'status' ? { ...back, proof: 'status' as const } : back;
-    return { power: carriedOn({ ...fed, outage: sure }, input), facts: [] };
+    const real = isRealNow(sure, input) ? { ...sure, byTest: false } : sure;
+    const facts = real === sure ? [] : [outageFact(real, reading)];
+    return { power: carriedOn({ ...fed, outage: real }, input), facts };
   }
   const outage = begun(input, PROOFS[proof], stamp);
   return { power: carriedOn({ ...fed, outage }, input), facts: [outageFact(outage, reading)] };
 }
+
+/** An outage that began as the work of a test, and is none any more: nothing comes in, or no sign of a test has stood for a minute. */
+function isRealNow({ byTest, since }: Outage, { reading, testing }: PowerInput): boolean {
+  if (!byTest) return false;
+  return isUnfed(reading) || (!testing && !isCalibrating(reading) && between(since, reading.at) >= TEST_LASTS);
+}
+
+/** Without a sign of it, a test is taken to be over after this. */
+const TEST_LASTS = seconds(60);
 
 function begun({ reading, previous, testing }: PowerInput, proof: Outage['proof'], stamp: Stamp): Outage {
   const before = previous !== undefined && proofOf(previous) === 'mains' ? previous : undefined;

@@ -4,27 +4,17 @@ import type { Reading } from '../../domain/reading.ts';
 import type { StageSettings } from '../../domain/settings.ts';
 import type { DeviceState, Link } from '../../domain/state.ts';
 import { between, type Instant, seconds } from '../../domain/time.ts';
-import type { Holds } from '../../domain/triggers.ts';
+import { type Holds, TRIGGERS, type Verdict } from '../../domain/triggers.ts';
 import { TROUBLE_TEXT } from '../../domain/trouble.ts';
 import { proofOf } from '../power/evidence.ts';
 import { judge } from '../triggers/all.ts';
-import type { View } from '../triggers/view.ts';
+import { isShown, type View } from '../triggers/view.ts';
 import { judgeStage } from './stage.ts';
 
 /** Silence on mains that makes a feed unknown. Before, it is only degraded: a restart of upsd takes three seconds. */
 export const UNKNOWN_AFTER = seconds(15);
 /** OFF in the status that is no passing word of a self-test. As upsmon's OFFDURATION. */
 const OFF_AFTER = seconds(30);
-
-/** What a feed is judged with, besides what it says. */
-export interface MemberInput extends Omit<View, 'power' | 'reading' | 'silentSince'> {
-  /** Absent: no source lists it yet. */
-  readonly device?: DeviceState;
-  readonly id: DeviceId;
-  readonly stages: readonly StageSettings[];
-  /** When this process began to listen. */
-  readonly listeningSince: Instant;
-}
 
 /** Since when nothing has proved mains or battery; absent while the last reading does. */
 export function silentSince(device: DeviceState, listeningSince: Instant, gap?: Instant): Instant | undefined {
@@ -37,42 +27,48 @@ export function silentSince(device: DeviceState, listeningSince: Instant, gap?: 
 }
 
 /** A feed of a group, or a device that no group names, as the triggers see it now. The same `Member` where nothing has changed. */
-export function memberOf(before: Member | undefined, input: MemberInput, gap?: Instant): Member {
-  const { device, id, stages } = input;
-  if (device === undefined) return kept(before, unheard(id, 'no source lists it yet'));
-  const { power, reading } = device;
-  const since = silentSince(device, input.listeningSince, gap);
-  const view: View = {
-    ...input,
-    power,
-    ...(reading === undefined ? {} : { reading }),
-    ...(since === undefined ? {} : { silentSince: since }),
-  };
+export function memberOf(
+  before: Member | undefined,
+  device: DeviceState,
+  view: View,
+  stages: readonly StageSettings[],
+): Member {
   const { verdicts, holds } = judge(view, before?.holds ?? {});
-  const staged = stages.flatMap((stage) => judgeStage(stage, view, before?.stageHolds[stage.name] ?? {}));
-  const fired = verdicts.filter(({ kind }) => kind === 'fired');
-  const standing = classOf(device, view, fired[0]?.why);
-  return kept(before, {
-    device: id,
-    ...standing,
-    verdicts,
-    holds,
-    meets: staged.filter(({ met }) => met).map(({ stage }) => stage),
-    stageHolds: Object.fromEntries(staged.filter(({ holds: own }) => Object.keys(own).length > 0).map(holdsOf)),
-  });
+  const standing = classOf(device, view, verdicts.find(({ kind }) => kind === 'fired')?.why);
+  const staged = stages.length === 0 ? NOT_STAGED : stagedBy(stages, view, before);
+  return kept(before, { device: device.id, ...standing, verdicts, holds, ...staged });
 }
 
-const holdsOf = ({ stage, holds }: { readonly stage: string; readonly holds: Holds }) => [stage, holds] as const;
+/** A feed that no source lists yet. */
+export function unlisted(before: Member | undefined, device: DeviceId): Member {
+  // What an earlier process has left waits for the list; what this one has judged ends with it.
+  const waits = before !== undefined && before.class === 'unknown' && before.verdicts.length === 0;
+  const left = waits ? { holds: before.holds, stageHolds: before.stageHolds } : {};
+  return kept(before, { ...UNLISTED, device, ...left });
+}
 
-const unheard = (device: DeviceId, why: string): Member => ({
-  device,
+const UNLISTED = {
   class: 'unknown',
-  why,
+  why: 'no source lists it yet',
   verdicts: [],
   holds: {},
   meets: [],
   stageHolds: {},
-});
+} as const;
+
+type Staged = Pick<Member, 'meets' | 'stageHolds'>;
+
+const NOT_STAGED: Staged = { meets: [], stageHolds: {} };
+
+/** What a feed says to the conditions of the stages. */
+function stagedBy(stages: readonly StageSettings[], view: View, before: Member | undefined): Staged {
+  const staged = stages.flatMap((stage) => judgeStage(stage, view, before?.stageHolds[stage.name] ?? {}));
+  const held = staged.filter(({ holds }) => Object.keys(holds).length > 0);
+  return {
+    meets: staged.filter(({ met }) => met).map(({ stage }) => stage),
+    stageHolds: Object.fromEntries(held.map(({ stage, holds }) => [stage, holds])),
+  };
+}
 
 type Standing = Pick<Member, 'class' | 'why'>;
 
@@ -81,7 +77,8 @@ function classOf(device: DeviceState, view: View, fired: string | undefined): St
   if (fired !== undefined) return { class: 'critical', why: fired };
   if (power.fed === undefined) return { class: 'unknown', why: silence(link, 'has not been heard yet') };
   const now = view.now;
-  if (power.fed === 'mains' && view.silentSince !== undefined) {
+  const unproved = power.fed === 'mains' || (power.outage !== undefined && !isShown(view, power.outage));
+  if (unproved && view.silentSince !== undefined) {
     const why = silence(link, 'says neither mains nor battery');
     return { class: between(view.silentSince, now) >= UNKNOWN_AFTER ? 'unknown' : 'degraded', why };
   }
@@ -105,23 +102,53 @@ function burdened({ flags }: Reading): Standing {
   return { class: 'healthy' };
 }
 
-/** The member before where the new one says the same, so that a calm group stays one and the same value. */
+/**
+ * The member before where the new one says the same, so that a group in which nothing has changed stays one and the same
+ * value; else the new one with those parts of before that are the same. Holds are journalled when they change, and only
+ * then.
+ */
 function kept(before: Member | undefined, now: Member): Member {
-  if (before === undefined || before.class !== now.class || before.why !== now.why) return now;
-  const isIdle = ({ verdicts, meets, holds, stageHolds }: Member) =>
-    verdicts.length + meets.length + Object.keys(holds).length + Object.keys(stageHolds).length === 0;
-  return isIdle(before) && isIdle(now) ? before : keptParts(before, now);
-}
-
-/** Holds are journalled when they change, and only then. */
-function keptParts(before: Member, now: Member): Member {
+  if (before === undefined) return now;
+  const verdicts = sameVerdicts(before.verdicts, now.verdicts) ? before.verdicts : now.verdicts;
   const holds = sameHolds(before.holds, now.holds) ? before.holds : now.holds;
-  const stages = new Set([...Object.keys(before.stageHolds), ...Object.keys(now.stageHolds)]);
-  const isSame = [...stages].every((name) => sameHolds(before.stageHolds[name] ?? {}, now.stageHolds[name] ?? {}));
-  return { ...now, holds, stageHolds: isSame ? before.stageHolds : now.stageHolds };
+  const meets = sameWords(before.meets, now.meets) ? before.meets : now.meets;
+  const stageHolds = sameStageHolds(before.stageHolds, now.stageHolds) ? before.stageHolds : now.stageHolds;
+  const isSame =
+    before.class === now.class &&
+    before.why === now.why &&
+    before.verdicts === verdicts &&
+    before.holds === holds &&
+    before.meets === meets &&
+    before.stageHolds === stageHolds;
+  return isSame ? before : { ...now, verdicts, holds, meets, stageHolds };
 }
 
-function sameHolds(one: Holds, other: Holds): boolean {
-  const names = new Set([...Object.keys(one), ...Object.keys(other)]) as Set<keyof Holds>; // keys of the two
-  return [...names].every((name) => one[name] === other[name]);
+const sameVerdicts = (before: readonly Verdict[], now: readonly Verdict[]): boolean =>
+  before.length === now.length && now.every((verdict, index) => isSameVerdict(before[index], verdict));
+
+/** Field by field, those first that change most. */
+const isSameVerdict = (before: Verdict | undefined, now: Verdict): boolean =>
+  before !== undefined &&
+  before.firesAt === now.firesAt &&
+  before.value === now.value &&
+  before.kind === now.kind &&
+  before.trigger === now.trigger &&
+  before.why === now.why &&
+  before.threshold === now.threshold &&
+  before.margin === now.margin &&
+  before.unit === now.unit &&
+  before.basis === now.basis;
+
+/** What has changed nothing is the very same `Held`. */
+const sameHolds = (before: Holds, now: Holds): boolean =>
+  before === now || TRIGGERS.every((name) => before[name] === now[name]);
+
+const sameWords = (before: readonly string[], now: readonly string[]): boolean =>
+  before === now || (before.length === now.length && now.every((word, index) => word === before[index]));
+
+function sameStageHolds(before: Member['stageHolds'], now: Member['stageHolds']): boolean {
+  if (before === now) return true;
+  for (const name in now) if (!sameHolds(before[name] ?? {}, now[name] ?? {})) return false;
+  for (const name in before) if (now[name] === undefined) return false;
+  return true;
 }

@@ -28,9 +28,10 @@ export function quorumOf(
   const isAbsent = (member: Member) => member.class === 'unknown' || member.class === 'off';
   const absent = members.filter((member) => isAbsent(member) && !lost.includes(member)).length;
   const counted = members.length > 1 && lost.length > 0 && countsAbsent ? absent : 0;
-  const healthy = members.length - lost.length - counted;
+  const isGone = lost.length > 0 && members.length - lost.length - counted < needed;
+  // Shown as it would be with one more lost: nobody can count on who is absent.
+  const healthy = members.length - lost.length - absent;
   const spare = Math.max(0, healthy - needed);
-  const isGone = lost.length > 0 && healthy < needed;
   return { healthy, needed, spare, lost: isGone, byAbsence: isGone && members.length - lost.length >= needed };
 }
 

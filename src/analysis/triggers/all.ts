@@ -6,7 +6,7 @@ import { chargeBelow } from './charge-below.ts';
 import { dead } from './dead.ts';
 import { depletion } from './depletion.ts';
 import { forcedShutdown } from './forced-shutdown.ts';
-import { DOUBT_AT_MOST, upheld } from './hold.ts';
+import { DOUBT_AT_MOST, type Upheld, upheld } from './hold.ts';
 import { lowBattery } from './low-battery.ts';
 import { afterFailedTest, onBatteryFor } from './on-battery.ts';
 import { runtimeBelow } from './runtime-below.ts';
@@ -44,15 +44,25 @@ const CALM: Judged = { verdicts: [], holds: {} };
 export function judge(view: View, before: Holds): Judged {
   const { outage, fed } = view.power;
   const calm = outage === undefined || (fed === 'mains' && outage.mainsSince !== undefined);
-  if (calm) return forced(view);
+  if (calm) return outage === undefined ? forced(view) : { ...forced(view), holds: before };
+  const calibrates = view.reading !== undefined && isCalibrating(view.reading);
   const verdicts: Verdict[] = [];
   const holds: Record<string, Held> = {};
   for (const row of ROWS) {
     const opinion = row.look(view, outage);
     if (opinion === undefined) continue;
-    const { verdict, held } = verdictOf(row, hushed(row, opinion, view, outage), before[row.trigger], view, outage);
-    verdicts.push(verdict);
-    if (held !== undefined) holds[row.trigger] = held;
+    if (calibrates && opinion.kind === 'agrees' && row !== forcedShutdown && row !== dead) {
+      // Only in this very reading: what held before it goes on after it.
+      const why = `${opinion.why}, but a calibration is going on`;
+      verdicts.push(told(row, { ...opinion, kind: 'quiet', why }, 'quiet', undefined));
+      const standing = before[row.trigger];
+      if (standing !== undefined) holds[row.trigger] = standing;
+      continue;
+    }
+    const seen = hushed(row, opinion, view, outage);
+    const hold = holdOf(row, seen, before[row.trigger], view, outage);
+    verdicts.push(verdictOf(row, seen, hold, view, outage));
+    if (hold?.held !== undefined) holds[row.trigger] = hold.held;
   }
   return { verdicts, holds };
 }
@@ -65,11 +75,9 @@ function forced(view: View): Judged {
   return { verdicts: [{ trigger: 'fsd', kind: 'fired', why: opinion.why }], holds: {} };
 }
 
-/** An opinion that must not count now: in a calibration, or in an outage that has yet to show itself. */
+/** An opinion that must not count now: in an outage that has yet to show itself. */
 function hushed(row: TriggerRow, opinion: Opinion, view: View, outage: Outage): Opinion {
   if (opinion.kind !== 'agrees' || row === forcedShutdown) return opinion;
-  const calibrates = row !== dead && view.reading !== undefined && isCalibrating(view.reading);
-  if (calibrates) return { ...opinion, kind: 'quiet', why: `${opinion.why}, but a calibration is going on` };
   if (FIRES_UNSHOWN.has(row.trigger) || isShown(view, outage)) return opinion;
   return {
     ...opinion,
@@ -78,37 +86,48 @@ function hushed(row: TriggerRow, opinion: Opinion, view: View, outage: Outage): 
   };
 }
 
-function verdictOf(row: TriggerRow, opinion: Opinion, before: Held | undefined, view: View, outage: Outage) {
+/** How long a condition has lasted; undefined for a trigger that fires as soon as it sees something. */
+function holdOf(row: TriggerRow, opinion: Opinion, before: Held | undefined, view: View, { since }: Outage) {
   const holds = row.holds || opinion.holds !== undefined;
-  const hold = holds ? upheld(opinion, before, view, { since: outage.since, settles: row.settles }) : undefined;
-  const { held } = hold ?? {};
+  return holds ? upheld(opinion, before, view, { since, settles: row.settles }) : undefined;
+}
+
+function verdictOf(row: TriggerRow, opinion: Opinion, hold: Upheld | undefined, view: View, outage: Outage): Verdict {
   if (opinion.kind !== 'agrees' && hold?.firesAt === undefined) {
     const estimate = opinion.firesAt;
     const firesAt = estimate === undefined ? undefined : soonest(row, estimate, view, outage);
-    return { verdict: told(row, opinion, opinion.kind, firesAt), held };
+    return told(row, opinion, opinion.kind, firesAt);
   }
   // Right after a start or a stall nobody can have answered yet.
   const isNews = view.reading !== undefined && view.reading.at >= view.listeningFrom;
   const heard = isNews || row === forcedShutdown ? view.now : view.silenceFrom;
   const due = laterOf(laterOf(hold?.firesAt ?? view.now, heard), testedUntil(row, view, outage));
   const isDue = view.now >= due && hold?.confirmed !== false;
-  if (isDue) return { verdict: told(row, opinion, 'fired', undefined), held };
-  return { verdict: told(row, { ...opinion, basis: 'clock' }, 'holding', laterOf(due, view.now)), held };
+  if (isDue) return told(row, opinion, 'fired', undefined);
+  return told(row, { ...opinion, basis: 'clock' }, 'holding', laterOf(due, view.now));
 }
 
-/** Built field by field: this is made for every trigger of every feed in every second of an outage. */
 function told(row: TriggerRow, opinion: Opinion, kind: Verdict['kind'], firesAt: Instant | undefined): Verdict {
-  const { value, threshold, unit, basis } = opinion;
-  const verdict: { -readonly [K in keyof Verdict]: Verdict[K] } = { trigger: row.trigger, kind, why: opinion.why };
-  if (value !== undefined) verdict.value = value;
+  const verdict = seenBy(row, opinion, kind);
+  if (firesAt === undefined) return verdict;
+  verdict.firesAt = firesAt;
+  if (opinion.basis !== undefined) verdict.basis = opinion.basis;
+  return verdict;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Written out: this is made for every trigger of every feed in every second of an outage. */
+function seenBy({ trigger }: TriggerRow, opinion: Opinion, kind: Verdict['kind']): Writable<Verdict> {
+  const { value, threshold, unit, why } = opinion;
+  if (value !== undefined && threshold !== undefined && unit !== undefined) {
+    // How far the value is from where it fires, whichever side that is on.
+    const margin = opinion.kind === 'agrees' ? 0 : Math.round(Math.abs(value - threshold) * 10) / 10;
+    return { trigger, kind, value, threshold, unit, margin, why };
+  }
+  const verdict: Writable<Verdict> = { trigger, kind, why };
   if (threshold !== undefined) verdict.threshold = threshold;
   if (unit !== undefined) verdict.unit = unit;
-  if (value !== undefined && threshold !== undefined) {
-    // How far the value is from where it fires, whichever side that is on.
-    verdict.margin = opinion.kind === 'agrees' ? 0 : Math.round(Math.abs(value - threshold) * 10) / 10;
-  }
-  if (firesAt !== undefined) verdict.firesAt = firesAt;
-  if (firesAt !== undefined && basis !== undefined) verdict.basis = basis;
   return verdict;
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { TRIGGERS } from '../../../tests/kit/settings.ts';
 import { rack, Watch } from '../../../tests/kit/watch.ts';
 
-const only = rack(['ups'], { triggers: { ...TRIGGERS, chargeBelow: 'off' } });
+const only = rack(['ups'], { triggers: { ...TRIGGERS, chargeBelow: 'off', onBatteryFor: 'off' } });
 const at = (charge: number) => ({ 'battery.charge': charge.toFixed(1) });
 
 /** An outage in which the charge falls by so many points a minute, from 100 on. */

@@ -16,11 +16,16 @@ export const onBatteryFor: TriggerRow = {
     const { onBatteryFor: configured } = view.settings;
     if (configured === 'off') return undefined;
     if (configured !== 'auto') return clock(view, outage, configured, '');
-    if (view.reading === undefined || chargeOf(view) !== undefined || runtimeOf(view) !== undefined) return undefined;
+    if (view.reading === undefined || isSeen(view)) return undefined;
     const blind = clock(view, outage, BLIND_LIMIT, ' while neither charge nor runtime can be seen');
     return { ...blind, kind: 'agrees', holds: { span: BLIND_FOR, notBefore: after(outage.since, BLIND_LIMIT) } };
   },
 };
+
+/** Whether a gauge is told that some trigger looks at. */
+const isSeen = (view: View): boolean =>
+  (view.settings.chargeBelow !== 'off' && chargeOf(view) !== undefined) ||
+  (view.settings.runtimeBelow !== 'off' && runtimeOf(view) !== undefined);
 
 /** The outage has lasted long enough for a battery that has failed its last test. */
 export const afterFailedTest: TriggerRow = {

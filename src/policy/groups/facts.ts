@@ -2,7 +2,7 @@ import type { Fact } from '../../domain/facts.ts';
 import type { GroupState, Member, Run } from '../../domain/groups.ts';
 import type { DeviceState } from '../../domain/state.ts';
 import { formatSpan, type Millis } from '../../domain/time.ts';
-import type { Cause } from '../../domain/triggers.ts';
+import type { Cause, Trigger } from '../../domain/triggers.ts';
 import { effectText } from './effect.ts';
 import { causeText, type RunStep } from './run.ts';
 
@@ -21,13 +21,13 @@ export function groupFacts(change: GroupChange, devices: Devices): readonly Fact
   const { before, now } = change;
   const known = now.run === before.run ? (before.run?.cause ?? []) : [];
   const label = (id: string) => devices.get(id)?.label ?? id;
-  return [
-    ...[...now.members].flatMap(([id, member]) => memberFacts(label(id), before.members.get(id), member, known)),
-    ...runFacts(change, label),
-    ...quorumFacts(change),
-    ...capacityFacts(change),
-    ...readinessFacts(change),
-  ];
+  const facts: Fact[] = [];
+  for (const member of now.members.values()) {
+    const was = before.members.get(member.device);
+    if (was !== member) facts.push(...memberFacts(label(member.device), was, member, known));
+  }
+  facts.push(...runFacts(change, label), ...quorumFacts(change), ...capacityFacts(change), ...readinessFacts(change));
+  return facts;
 }
 
 /**
@@ -42,49 +42,49 @@ export function memberFacts(
   known: readonly Cause[] = [],
 ): readonly Fact[] {
   if (before === now) return [];
-  const hadFired = (trigger: string) =>
-    before?.verdicts.some((verdict) => verdict.trigger === trigger && verdict.kind === 'fired') === true ||
-    known.some((cause) => cause.device === now.device && cause.trigger === trigger);
-  const fired = now.verdicts
-    .filter(({ kind, trigger }) => kind === 'fired' && !hadFired(trigger))
-    .map(({ trigger, why, value, threshold }): Fact => {
-      const measured = { ...(value === undefined ? {} : { value }), ...(threshold === undefined ? {} : { threshold }) };
-      const text = `${label}: ${why}`;
-      return { type: 'trigger_fired', device: now.device, level: 'error', text, details: { trigger, ...measured } };
-    });
-  const doubted = (member: Member | undefined) =>
-    Object.values(member?.holds ?? {}).some(({ doubtedSince }) => doubtedSince);
-  if (!doubted(now) || doubted(before)) return fired;
+  const { device } = now;
+  const facts: Fact[] = [];
+  for (const { kind, trigger, why, value, threshold } of now.verdicts) {
+    if (kind !== 'fired' || hasFired(before, trigger)) continue;
+    if (known.some((cause) => cause.device === device && cause.trigger === trigger && cause.stage === undefined))
+      continue;
+    const measured = { ...(value === undefined ? {} : { value }), ...(threshold === undefined ? {} : { threshold }) };
+    const details = { trigger, ...measured };
+    facts.push({ type: 'trigger_fired', device, level: 'error', text: `${label}: ${why}`, details });
+  }
+  if (!isDoubted(now) || isDoubted(before)) return facts;
   const text = `${label}: the charge gauge contradicts runtime and battery voltage: believed only after a minute, or below 10 %`;
-  return [...fired, { type: 'gauge_doubted', device: now.device, level: 'warning', text }];
+  return [...facts, { type: 'gauge_doubted', device, level: 'warning', text }];
 }
 
-function runFacts({ before, now, run, earlier }: GroupChange, label: (id: string) => string): readonly Fact[] {
-  const about = { group: now.id } as const;
-  const resumed: readonly Fact[] =
-    earlier === 'goes-on' && before.run === undefined
-      ? [
-          {
-            ...about,
-            type: 'restored',
-            level: 'warning',
-            text: `${now.label}: still on battery after a restart of this machine, what was decided before goes on`,
-          },
-        ]
-      : [];
-  const past: readonly Fact[] =
-    earlier === 'is-over'
-      ? [
-          {
-            ...about,
-            type: 'restored',
-            level: 'notice',
-            text: `${now.label}: the outage of before the restart of this machine is over`,
-          },
-        ]
-      : [];
-  return [...resumed, ...past, ...stepFacts(now, run, label)];
+const hasFired = (member: Member | undefined, trigger: Trigger): boolean =>
+  member?.verdicts.some((verdict) => verdict.trigger === trigger && verdict.kind === 'fired') === true;
+
+function isDoubted(member: Member | undefined): boolean {
+  let trigger: Trigger;
+  for (trigger in member?.holds) if (member?.holds[trigger]?.doubtedSince !== undefined) return true;
+  return false;
 }
+
+function runFacts(change: GroupChange, label: (id: string) => string): readonly Fact[] {
+  const { before, now, run, earlier } = change;
+  const told = stepFacts(now, run, label);
+  if (earlier === 'goes-on' && before.run === undefined) {
+    return [
+      restored(now, 'warning', 'still on battery after a restart of this machine, what was decided before goes on'),
+      ...told,
+    ];
+  }
+  if (earlier !== 'is-over') return told;
+  return [restored(now, 'notice', 'the outage of before the restart of this machine is over'), ...told];
+}
+
+const restored = ({ id, label }: GroupState, level: Fact['level'], text: string): Fact => ({
+  group: id,
+  type: 'restored',
+  level,
+  text: `${label}: ${text}`,
+});
 
 function stepFacts(now: GroupState, run: RunStep, label: (id: string) => string): readonly Fact[] {
   if (run.kind === 'none' || run.kind === 'same') return [];

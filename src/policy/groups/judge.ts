@@ -1,13 +1,15 @@
 import { isTesting } from '../../analysis/battery/self-test.ts';
-import { memberOf } from '../../analysis/redundancy/member.ts';
+import { memberOf, silentSince, unlisted } from '../../analysis/redundancy/member.ts';
 import { capacityOf, quorumOf, type Standing } from '../../analysis/redundancy/quorum.ts';
+import type { View } from '../../analysis/triggers/view.ts';
 import type { Fact } from '../../domain/facts.ts';
-import type { GroupState, Member } from '../../domain/groups.ts';
+import type { Capacity, GroupState, Member, Readiness, Run } from '../../domain/groups.ts';
 import type { Intent } from '../../domain/intents.ts';
+import type { DeviceId } from '../../domain/names.ts';
 import type { Plan } from '../../domain/plan.ts';
-import type { GroupSettings, Settings, StageSettings } from '../../domain/settings.ts';
-import type { Durations, Listening, State } from '../../domain/state.ts';
-import { after, type Instant, type Stamp, seconds } from '../../domain/time.ts';
+import type { GroupSettings, Settings, StageSettings, TriggerSettings } from '../../domain/settings.ts';
+import type { DeviceState, Durations, Listening, State } from '../../domain/state.ts';
+import { after, type Instant, type Millis, type Stamp, seconds } from '../../domain/time.ts';
 import type { Cause, Trigger } from '../../domain/triggers.ts';
 import { planOf } from '../plan/plan.ts';
 import { alikeOr } from './alike.ts';
@@ -41,52 +43,74 @@ function planFor(group: GroupSettings, durations: Durations): Plan {
   return plan;
 }
 
-/** What the triggers of a device are judged with. */
-export function judgedWith(
-  state: State & { readonly settings: Settings; readonly listening: Listening },
-  id: string,
-  of: Pick<GroupSettings, 'triggers' | 'stages'> & Pick<Plan, 'need'>,
-  stamp: Stamp,
-): Parameters<typeof memberOf>[1] {
-  const device = state.devices.get(id);
-  return {
-    id,
-    ...(device === undefined ? {} : { device }),
-    now: stamp.at,
-    settings: of.triggers,
-    stages: of.stages,
-    need: of.need,
-    listeningFrom: laterOf(state.listening.since, state.listening.gap),
-    silenceFrom: after(laterOf(state.listening.since, state.listening.gap), FIRST_ANSWERS),
-    listeningSince: state.listening.since,
-    trustCharge: device?.tuning.trustCharge ?? true,
-    failedTest: device?.battery.lastTest?.result === 'failed',
-    testing: device?.reading !== undefined && isTesting(device.reading, device.battery, stamp.at),
-    fsd: state.settings.fsd,
+type Ready = State & { readonly settings: Settings; readonly listening: Listening };
+
+/** What the triggers of a device look at. Built field by field: this is made for every feed in every second of an outage. */
+export function viewOf(
+  { settings: { fsd }, listening: { since, gap } }: Ready,
+  device: DeviceState,
+  triggers: TriggerSettings,
+  need: Millis,
+  { at }: Stamp,
+): View {
+  const { power, reading, tuning, battery } = device;
+  const listeningFrom = gap === undefined || since > gap ? since : gap;
+  const view: { -readonly [K in keyof View]: View[K] } = {
+    now: at,
+    power,
+    listeningFrom,
+    silenceFrom: after(listeningFrom, FIRST_ANSWERS),
+    settings: triggers,
+    need,
+    trustCharge: tuning.trustCharge,
+    failedTest: battery.lastTest?.result === 'failed',
+    testing: reading !== undefined && isTesting(reading, battery, at),
+    fsd,
   };
+  if (reading !== undefined) view.reading = reading;
+  const silence = silentSince(device, since, gap);
+  if (silence !== undefined) view.silentSince = silence;
+  return view;
 }
 
-const laterOf = (one: Instant, other: Instant | undefined): Instant =>
-  other === undefined || one > other ? one : other;
+const NOBODY: ReadonlySet<DeviceId> = new Set();
 
-type Ready = Parameters<typeof judgedWith>[0];
+/** The feeds of a group as they stand now. The same members where none has changed. */
+function membersOf(
+  state: Ready,
+  settings: GroupSettings,
+  { members: before }: GroupState,
+  need: Millis,
+  stamp: Stamp,
+): GroupState['members'] {
+  const members = new Map<DeviceId, Member>();
+  let isSame = before.size === settings.feeds.length;
+  for (const id of settings.feeds) {
+    const was = before.get(id);
+    const device = state.devices.get(id);
+    const member =
+      device === undefined
+        ? unlisted(was, id)
+        : memberOf(was, device, viewOf(state, device, settings.triggers, need, stamp), settings.stages);
+    isSame &&= member === was;
+    members.set(id, member);
+  }
+  return isSame ? before : members;
+}
 
 /** Judges a group: its feeds, its quorum, what is to be done, and what is in sight. The same group where nothing has changed. */
 export function judgeGroup(state: Ready, settings: GroupSettings, before: GroupState, stamp: Stamp): GroupStep {
   const plan = planFor(settings, state.durations);
-  const { gap } = state.listening;
-  const members = new Map(
-    settings.feeds.map((id) => {
-      const input = judgedWith(state, id, { ...settings, need: plan.need }, stamp);
-      return [id, memberOf(before.members.get(id), input, gap)] as const;
-    }),
-  );
+  const members = membersOf(state, settings, before, plan.need, stamp);
   const list = listOf(members);
-  const silenced = before.silenced !== undefined && stamp.at < before.silenced.until ? before.silenced : undefined;
+  // A cancel is for the outage it was made in; the next one is judged anew.
+  const isOver = settings.feeds.every((id) => state.devices.get(id)?.power.outage === undefined);
+  const silenced =
+    before.silenced !== undefined && stamp.at < before.silenced.until && !isOver ? before.silenced : undefined;
   const disarmedUntil =
     before.disarmedUntil !== undefined && stamp.at < before.disarmedUntil ? before.disarmedUntil : undefined;
   const causes = causesOf(list, silenced, stamp.at);
-  const lost = new Set(causes.map(({ device }) => device));
+  const lost = causes.length === 0 ? NOBODY : new Set(causes.map(({ device }) => device));
   const counts = stamp.at >= after(state.listening.since, COLD_START);
   const standing = quorumOf(list, settings.minHealthy, ({ device }) => lost.has(device), counts);
   const capacity = capacityOf(settings, members, state.devices);
@@ -97,32 +121,28 @@ export function judgeGroup(state: Ready, settings: GroupSettings, before: GroupS
   const earlier = earlierRun(before, settings.feeds, state.devices);
   const standingRun = before.run ?? (earlier === 'goes-on' ? before.earlierRun : undefined);
   const run = stepRun(standingRun, call, settings, state.devices, effect, stamp);
-  const next = runOf(run);
-  // Told once everything has had time to answer, and then as it changes.
-  const readiness = readinessOf(plan, list, state.devices, before.readiness);
-  const slack = slackOf(plan, list, state.devices);
-  const { byAbsence: _, ...quorum } = standing;
-  const base = {
-    id: settings.id,
-    label: settings.label ?? settings.id,
-    members,
-    quorum,
-    plan,
-    readiness,
-    told: {
-      ready: counts ? readiness.ready : before.told.ready,
-      short: capacity === undefined ? before.told.short : short,
+  const group = groupOf(
+    before,
+    {
+      settings,
+      plan,
+      members,
+      standing,
+      // Told once everything has had time to answer, and then as it changes.
+      counts,
+      readiness: readinessOf(plan, list, state.devices, before.readiness),
+      slack: slackOf(plan, list, state.devices),
+      capacity,
+      shortSince,
+      short,
+      silenced,
+      disarmedUntil,
+      run: runOf(run),
+      earlierRun: earlier === 'waits' ? before.earlierRun : undefined,
     },
-    ...(capacity === undefined ? {} : { capacity }),
-    ...(shortSince === undefined ? {} : { shortSince }),
-    ...(slack === undefined ? {} : { slack }),
-    ...(next === undefined ? {} : { run: next }),
-    ...(earlier === 'waits' && before.earlierRun !== undefined ? { earlierRun: before.earlierRun } : {}),
-    ...(silenced === undefined ? {} : { silenced }),
-    ...(disarmedUntil === undefined ? {} : { disarmedUntil }),
-  };
-  const outlook = outlookOf({ ...base, effect }, state.devices);
-  const group = kept(before, { ...base, outlook });
+    effect,
+    state.devices,
+  );
   const facts = groupFacts({ before, now: group, run, earlier }, state.devices);
   return { group, facts, intents: intentsOf(run, group) };
 }
@@ -138,11 +158,14 @@ interface Calling {
   readonly silenced: GroupState['silenced'];
 }
 
+const NOTHING: Call = { whole: false, stages: [], kind: 'outage', cause: [] };
+
 /** What the feeds call for. Too little capacity is a lost quorum where it is enforced, but only once a feed is lost. */
 function callOf(of: Calling, stamp: Stamp): Call {
   const { settings, list, lost, standing, causes } = of;
   const enforced = of.short && settings.minCapacity === 'enforce' && lost.size > 0;
   const whole = standing.lost || enforced;
+  if (!whole && settings.stages.length === 0) return NOTHING;
   const stages = settings.stages.filter((stage) => stage.when !== undefined && isCalled(stage, of, stamp));
   if (whole) {
     const kind = causes.some(({ trigger }) => trigger === 'fsd')
@@ -174,7 +197,7 @@ const STAGE_TRIGGERS: readonly (readonly [keyof NonNullable<StageSettings['when'
 
 function stageCause({ name, when }: StageSettings, device: string): Cause {
   const [, trigger] = STAGE_TRIGGERS.find(([key]) => when?.[key] !== undefined) ?? ['onBatteryFor', 'on_battery_for'];
-  return { device, trigger, why: `the condition of stage ${name} holds` };
+  return { device, trigger, stage: name, why: `the condition of stage ${name} holds` };
 }
 
 function runOf(step: RunStep): GroupState['run'] {
@@ -194,25 +217,64 @@ function intentsOf(step: RunStep, { id, plan }: GroupState): readonly Intent[] {
   return [{ kind: 'run', group: id, run: run.id, plan, stages: run.stages, halt, dryRun, reason }];
 }
 
-/** Parts that say the same as before are the same value as before; a group of nothing but such parts is the group before. */
-function kept(before: GroupState, now: GroupState): GroupState {
-  const members = sameMembers(before.members, now.members) ? before.members : now.members;
-  const merged: GroupState = {
-    ...now,
-    members,
-    quorum: alikeOr(before.quorum, now.quorum),
-    readiness: alikeOr(before.readiness, now.readiness),
-    told: alikeOr(before.told, now.told),
-    outlook: alikeOr(before.outlook, now.outlook),
-    ...(now.capacity === undefined ? {} : { capacity: alikeOr(before.capacity, now.capacity) }),
-  };
-  const keys = new Set([...Object.keys(before), ...Object.keys(merged)]) as Set<keyof GroupState>; // keys of the two
-  for (const key of keys) if (before[key] !== merged[key]) return merged;
-  return before;
+/** What a group has come to; undefined where there is none. */
+interface Found {
+  readonly settings: GroupSettings;
+  readonly plan: Plan;
+  readonly members: GroupState['members'];
+  readonly standing: Standing;
+  readonly counts: boolean;
+  readonly readiness: Readiness;
+  readonly slack: Millis | undefined;
+  readonly capacity: Capacity | undefined;
+  readonly shortSince: Instant | undefined;
+  readonly short: boolean;
+  readonly silenced: GroupState['silenced'];
+  readonly disarmedUntil: Instant | undefined;
+  readonly run: Run | undefined;
+  readonly earlierRun: Run | undefined;
 }
 
-const sameMembers = (one: GroupState['members'], other: GroupState['members']): boolean =>
-  one.size === other.size && [...other].every(([id, member]) => one.get(id) === member);
+/**
+ * The group of now. Parts that say the same as before are the same value as before; a group of nothing but such parts is
+ * the group before. Built field by field: this is made for every group in every second of an outage.
+ */
+function groupOf(before: GroupState, found: Found, effect: Run['effect'], devices: State['devices']): GroupState {
+  const { settings, members, plan, counts, capacity, short, readiness } = found;
+  const { healthy, needed, spare, lost } = found.standing;
+  // While its triggers have fired, nobody asks whether it would be ready.
+  const isCritical = [...members.values()].some((member) => member.class === 'critical');
+  const told = {
+    ready: counts && !isCritical ? readiness.ready : before.told.ready,
+    short: capacity === undefined ? before.told.short : short,
+  };
+  const now: { -readonly [K in keyof GroupState]: GroupState[K] } = {
+    id: settings.id,
+    label: settings.label ?? settings.id,
+    members,
+    quorum: alikeOr(before.quorum, { healthy, needed, spare, lost }),
+    plan,
+    readiness: alikeOr(before.readiness, readiness),
+    told: alikeOr(before.told, told),
+    outlook: before.outlook,
+  };
+  if (capacity !== undefined) now.capacity = alikeOr(before.capacity, capacity);
+  if (found.shortSince !== undefined) now.shortSince = found.shortSince;
+  if (found.slack !== undefined) now.slack = found.slack;
+  if (found.run !== undefined) now.run = found.run;
+  if (found.earlierRun !== undefined) now.earlierRun = found.earlierRun;
+  if (found.silenced !== undefined) now.silenced = found.silenced;
+  if (found.disarmedUntil !== undefined) now.disarmedUntil = found.disarmedUntil;
+  now.outlook = alikeOr(before.outlook, outlookOf(now, effect, devices));
+  return isSame(before, now) ? before : now;
+}
+
+function isSame(before: GroupState, now: GroupState): boolean {
+  let key: keyof GroupState;
+  for (key in now) if (before[key] !== now[key]) return false;
+  for (key in before) if (now[key] === undefined && before[key] !== undefined) return false;
+  return true;
+}
 
 /** A group of which nothing is known yet. */
 export function unjudged(settings: GroupSettings, durations: Durations): GroupState {

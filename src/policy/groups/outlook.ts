@@ -1,63 +1,72 @@
 import type { GroupState, Member, Outlook, Run } from '../../domain/groups.ts';
 import type { DeviceState } from '../../domain/state.ts';
-import { asInstant } from '../../domain/time.ts';
+import type { Instant } from '../../domain/time.ts';
 import { TRIGGER_TEXT, type Verdict } from '../../domain/triggers.ts';
 import { effectText } from './effect.ts';
 
-type Looked = Omit<GroupState, 'outlook'> & { readonly effect: Run['effect'] };
+type Looked = Omit<GroupState, 'outlook'>;
 
 /**
  * What a group holds, what would fire next, when, and what that would do: read off the verdicts that decide, never
  * worked out a second time.
+ *
+ * @param effect what a decision would do now; what one that is going on does has been settled when it was taken
  */
-export function outlookOf(group: Looked, devices: ReadonlyMap<string, DeviceState>): Outlook {
-  const { effect, run } = group;
+export function outlookOf(group: Looked, effect: Run['effect'], devices: ReadonlyMap<string, DeviceState>): Outlook {
   const label = (id: string) => devices.get(id)?.label ?? id;
+  const does = group.run?.effect ?? effect;
   const next = nextOf(group);
   const state = stateOf(group);
-  const shown = next === undefined ? {} : { next };
-  return { state, effect: run?.effect ?? effect, ...shown, text: textOf(group, state, next, label) };
+  const text = textOf(group, state, next, effectText(does, group.plan), label);
+  return next === undefined ? { state, effect: does, text } : { state, effect: does, next, text };
 }
 
 function stateOf({ members, run }: Looked): Outlook['state'] {
   if (run !== undefined) return 'running';
-  const all = [...members.values()];
-  if (all.every((member) => member.class === 'unknown')) return 'blind';
-  return all.some(({ verdicts }) => verdicts.length > 0) ? 'outage' : 'calm';
+  let isBlind = true;
+  let isOut = false;
+  for (const member of members.values()) {
+    if (member.class !== 'unknown') isBlind = false;
+    if (member.verdicts.length > 0) isOut = true;
+  }
+  if (isBlind) return 'blind';
+  return isOut ? 'outage' : 'calm';
 }
 
 /** In a group that can lose feeds, what counts is the trigger that takes the one too many. */
 function nextOf({ members, quorum, run }: Looked): Outlook['next'] {
   if (run?.whole === true) return undefined;
-  const firsts = [...members.values()].flatMap((member) => {
+  const firsts: Next[] = [];
+  for (const member of members.values()) {
     const first = earliest(member);
-    return first === undefined ? [] : [first];
-  });
-  const inOrder = firsts.toSorted((one, other) => (one.at ?? FOREVER) - (other.at ?? FOREVER));
-  return inOrder[Math.min(quorum.spare, inOrder.length - 1)];
+    if (first !== undefined) firsts.push(first);
+  }
+  if (firsts.length > 1) firsts.sort((one, other) => one.at - other.at);
+  return firsts[quorum.spare];
 }
 
-const FOREVER = asInstant(Number.MAX_SAFE_INTEGER);
+type Next = NonNullable<Outlook['next']> & { readonly at: Instant };
 
 /** What would take a feed first: what holds already, else what comes soonest. Feeds on mains have nothing in sight. */
-function earliest({ device, verdicts, class: standing }: Member): NonNullable<Outlook['next']> | undefined {
+function earliest({ device, verdicts, class: standing }: Member): Next | undefined {
   if (standing === 'critical') return undefined;
-  const seen = verdicts.filter((verdict): verdict is Verdict & { firesAt: NonNullable<Verdict['firesAt']> } => {
-    return verdict.firesAt !== undefined;
-  });
-  const [first] = seen.toSorted((one, other) => one.firesAt - other.firesAt);
-  if (first === undefined) return undefined;
+  let first: Verdict | undefined;
+  for (const verdict of verdicts) {
+    if (verdict.firesAt === undefined) continue;
+    if (first?.firesAt === undefined || verdict.firesAt < first.firesAt) first = verdict;
+  }
+  if (first?.firesAt === undefined) return undefined;
   const { trigger, why, firesAt, basis } = first;
-  return { device, trigger, why, at: firesAt, ...(basis === undefined ? {} : { basis }) };
+  return basis === undefined ? { device, trigger, why, at: firesAt } : { device, trigger, why, at: firesAt, basis };
 }
 
 function textOf(
-  { run, plan, effect, members, quorum }: Looked,
+  { run, members, quorum }: Looked,
   state: Outlook['state'],
   next: Outlook['next'],
+  does: string,
   label: (id: string) => string,
 ): string {
-  const does = effectText(run?.effect ?? effect, plan);
   switch (state) {
     case 'running':
       return run?.whole === true

@@ -33,15 +33,16 @@ export function readinessOf(
 function shortOf({ need }: Plan, device: DeviceState, label: string, share: number): readonly string[] {
   const { reading, power } = device;
   if (reading === undefined) return [];
-  const charge = numberIn(reading, 'battery.charge');
-  const runtime = power.outage === undefined ? numberIn(reading, 'battery.runtime') : power.outage.runtimeBefore;
-  if (power.outage !== undefined && runtime === undefined) return [];
+  const { outage } = power;
+  const now = numberIn(reading, 'battery.charge');
+  const charge = outage === undefined ? now : (outage.chargeBefore ?? now);
+  const runtime = outage === undefined ? numberIn(reading, 'battery.runtime') : outage.runtimeBefore;
   if (charge === undefined && runtime === undefined) {
     return [`${label} tells neither charge nor runtime: only low battery and time can fire`];
   }
   if (runtime === undefined || need <= share * seconds(runtime)) return [];
   // To the minute, so that the words do not change with every reading.
-  const has = formatSpan(seconds(Math.round(runtime / 60) * 60));
+  const has = formatSpan(seconds(runtime < 120 ? runtime : Math.round(runtime / 60) * 60));
   return [`${SHORT} ${formatSpan(need)}, more than 80 % of the ${has} that ${label} lasts`];
 }
 

@@ -78,9 +78,12 @@ function begun(call: Call, group: GroupSettings, effect: Run['effect'], stamp: S
   return { kind: 'begun', run, added: stages };
 }
 
+/** Whether two causes are one, whatever was measured. */
+const isSameCause = (one: Cause, other: Cause): boolean =>
+  one.device === other.device && one.trigger === other.trigger && one.stage === other.stage;
+
 const merged = (before: readonly Cause[], now: readonly Cause[]): readonly Cause[] => {
-  const isKnown = (cause: Cause) =>
-    before.some(({ device, trigger }) => device === cause.device && trigger === cause.trigger);
+  const isKnown = (cause: Cause) => before.some((known) => isSameCause(known, cause));
   return [...before, ...now.filter((cause) => !isKnown(cause))];
 };
 
@@ -92,8 +95,9 @@ function ended(run: Run, { feeds, minHealthy }: GroupSettings, devices: Readonly
     const back = enough || caused.every(({ device }) => hasMains(devices.get(device)));
     return back ? { kind: 'called-off', run, why: 'the mains have held again' } : { kind: 'same', run };
   }
+  const caused = new Set(run.cause.map(({ device }) => device));
   const over = feeds.every(
-    (id) => hasMains(devices.get(id)) && devices.get(id)?.reading?.flags.includes('FSD') !== true,
+    (id) => (!caused.has(id) || hasMains(devices.get(id))) && devices.get(id)?.reading?.flags.includes('FSD') !== true,
   );
   return over ? { kind: 'finished', run } : { kind: 'same', run };
 }
