@@ -24,10 +24,10 @@ export function groupPayload(group: GroupState, armed: boolean, moments: Moments
     armed: isArmed(group, armed),
     effect: outlook.effect,
     disarmed_until: disarmedUntil === undefined ? null : moments.known(disarmedUntil),
-    members: Object.fromEntries([...members].map(([feed, member]) => [feed, memberData(member, moments)])),
+    members: Object.fromEntries([...members].map(([feed, member]) => [feed, memberData(id, member, moments)])),
     quorum: { healthy: quorum.healthy, needed: quorum.needed, spare: quorum.spare, lost: quorum.lost },
     capacity: capacity === undefined ? null : capacityData(capacity),
-    next: outlook.next === undefined ? null : nextData(outlook.next, moments),
+    next: outlook.next === undefined ? null : nextData(id, outlook.next, moments),
     run: run === undefined ? null : runData(run),
     ready: readiness.ready,
     not_ready: readiness.reasons,
@@ -53,14 +53,15 @@ function shortened(text: string): string {
   return characters.length <= LIMITS.value ? text : `${characters.slice(0, LIMITS.value - 1).join('')}…`;
 }
 
-const memberData = ({ class: standing, why, verdicts }: Member, moments: Moments) => ({
+const memberData = (group: string, { device, class: standing, why, verdicts }: Member, moments: Moments) => ({
   class: standing,
   why: why ?? null,
-  verdicts: verdicts.map((verdict) => verdictData(verdict, moments)),
+  verdicts: verdicts.map((verdict) => verdictData(verdict, `${group}/${device}`, moments)),
 });
 
 function verdictData(
   { trigger, kind, value, threshold, unit, margin, firesAt, basis, why }: Verdict,
+  about: string,
   moments: Moments,
 ) {
   const counts = COUNTING.has(trigger);
@@ -71,7 +72,7 @@ function verdictData(
     threshold: threshold ?? null,
     unit: unit ?? null,
     margin: counts ? null : (margin ?? null),
-    fires_at: firesAt === undefined ? null : moments.estimated(firesAt),
+    fires_at: firesAt === undefined ? null : moments.estimated(firesAt, `${about}/${trigger}`),
     basis: basis ?? null,
     why,
   };
@@ -84,11 +85,15 @@ const capacityData = ({ watts, load, enough, enoughWithOneLess }: Capacity) => (
   enough_with_one_less: enoughWithOneLess ?? null,
 });
 
-const nextData = ({ device, trigger, why, at, basis }: NonNullable<Outlook['next']>, moments: Moments) => ({
+const nextData = (
+  group: string,
+  { device, trigger, why, at, basis }: NonNullable<Outlook['next']>,
+  moments: Moments,
+) => ({
   device,
   trigger,
   why,
-  at: at === undefined ? null : moments.estimated(at),
+  at: at === undefined ? null : moments.estimated(at, `${group}/${device}/${trigger}`),
   basis: basis ?? null,
 });
 

@@ -36,7 +36,8 @@ function nextValues(member: Member | undefined, moments: Moments): Judged {
   const [next] = foreseen.toSorted((one, other) => one.firesAt - other.firesAt);
   return {
     next_trigger: next?.trigger ?? null,
-    'next_trigger.at': next === undefined ? null : moments.estimated(next.firesAt),
+    'next_trigger.at':
+      next === undefined ? null : moments.estimated(next.firesAt, `ups/${member?.device}/${next.trigger}`),
     'next_trigger.basis': next?.basis ?? null,
   };
 }

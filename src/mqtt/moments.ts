@@ -5,6 +5,8 @@ const SET = seconds(2);
 const SECOND = seconds(1);
 /** Estimates are told to this, so that they do not move with every reading. */
 const ROUGHLY = seconds(10);
+/** Estimates that are remembered: every trigger of a thousand devices. */
+const MOST_SHOWN = 10_000;
 
 /**
  * Monotonic moments as wall time, ISO 8601.
@@ -13,11 +15,14 @@ const ROUGHLY = seconds(10);
  */
 export class Moments {
   #epoch: number | undefined;
+  readonly #shown = new Map<string, number>();
 
   /** Takes note of both clocks. */
   follow({ at, wall }: Stamp): void {
     const epoch = wall - at;
-    if (this.#epoch === undefined || Math.abs(epoch - this.#epoch) >= SET) this.#epoch = epoch;
+    if (this.#epoch !== undefined && Math.abs(epoch - this.#epoch) < SET) return;
+    this.#epoch = epoch;
+    this.#shown.clear();
   }
 
   /** A moment that is known, to the second. */
@@ -25,9 +30,20 @@ export class Moments {
     return this.#text(at, SECOND);
   }
 
-  /** A moment that is estimated, to ten seconds. */
-  estimated(at: Instant): string {
-    return this.#text(at, ROUGHLY);
+  /**
+   * A moment that is estimated, to ten seconds. What was shown last stays until the estimate is that far from it: the
+   * noise of a gauge would else move it to and fro between two tens.
+   *
+   * @param about what it is an estimate of, such as a device and its trigger
+   */
+  estimated(at: Instant, about: string): string {
+    const wall = (this.#epoch ?? 0) + at;
+    const last = this.#shown.get(about);
+    if (last !== undefined && Math.abs(wall - last) < ROUGHLY) return wallText(last);
+    const next = Math.round(wall / ROUGHLY) * ROUGHLY;
+    if (this.#shown.size >= MOST_SHOWN) this.#shown.clear();
+    this.#shown.set(about, next);
+    return wallText(next);
   }
 
   #text(at: Instant, step: Millis): string {
