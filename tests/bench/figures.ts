@@ -3,7 +3,7 @@ export interface Figure {
   readonly what: string;
   /** How many UPSes. */
   readonly size: number;
-  readonly unit: 's' | '%' | 'MB';
+  readonly unit: 's' | 'ms' | '%' | 'MB';
   readonly measured: number;
   /** Absent: told for information. */
   readonly target?: number;
@@ -49,6 +49,6 @@ export function table(figures: readonly Figure[]): string {
 }
 
 function text(value: number, unit: Figure['unit']): string {
-  const digits = unit === 's' ? 3 : unit === '%' ? 2 : 0;
+  const digits = unit === 's' ? 3 : unit === 'MB' ? 0 : 2;
   return `${value.toFixed(digits)} ${unit}`;
 }

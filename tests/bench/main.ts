@@ -1,5 +1,5 @@
 /**
- * `npm run bench [1] [10] [100] [1000]`: measures, prints a table, and ends with 1 when a target is missed.
+ * `npm run bench [1] [10] [100] [1000] [judgement]`: measures, prints a table, and ends with 1 when a target is missed.
  *
  * Noise makes these figures only worse, so what misses its target is measured up to three times and the best counts;
  * then a miss is a miss.
@@ -8,10 +8,13 @@ import { cpus, loadavg } from 'node:os';
 import { absences } from '../kit/presence.ts';
 import { run } from '../kit/process.ts';
 import { type Figure, isMissed, table } from './figures.ts';
+import { measureJudgement } from './judgement.ts';
 import { measureReal } from './real.ts';
 import { measureThousand } from './thousand.ts';
 
 const SIZES = [1, 10, 100, 1000];
+/** The decision alone, which needs no server. */
+const JUDGEMENT = 'judgement';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const remark = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -19,15 +22,16 @@ const remark = (text: string): void => void process.stderr.write(`${text}\n`);
 process.exitCode = await bench(process.argv.slice(2));
 
 async function bench(asked: readonly string[]): Promise<number> {
-  const wrong = asked.filter((size) => !SIZES.includes(Number(size)));
-  const missing = absences(['upsd', 'mosquitto']);
+  const wrong = asked.filter((what) => what !== JUDGEMENT && !SIZES.includes(Number(what)));
+  const sizes = asked.length === 0 ? SIZES : asked.filter((what) => what !== JUDGEMENT).map(Number);
+  const missing = sizes.length === 0 ? [] : absences(['upsd', 'mosquitto']);
   if (wrong.length > 0 || missing.length > 0) {
-    remark([...wrong.map((size) => `${size}: write one of ${SIZES.join(', ')}`), ...missing].join('\n'));
+    remark([...wrong.map((size) => `${size}: write one of ${SIZES.join(', ')}, ${JUDGEMENT}`), ...missing].join('\n'));
     return 2;
   }
-  const sizes = asked.length === 0 ? SIZES : asked.map(Number);
   say(await machine());
-  const figures: Figure[] = [];
+  const judges = asked.length === 0 || asked.includes(JUDGEMENT);
+  const figures: Figure[] = judges ? [...measureJudgement()] : [];
   for (const size of sizes) {
     remark(`measuring with ${size} UPSes`);
     figures.push(...(size === 1000 ? await measureThousand() : await measureReal(size, remark)));
