@@ -427,7 +427,7 @@ test.each([0, 1] as const)('a burst of 2,000 states of quality %i at the very be
   const { connection, changes } = bridge({ stream: () => real.stream() });
   for (let count = 1; count <= 2000; count += 1) connection.publish({ ...state(`s/${count}`, 'x'.repeat(200)), qos });
   connection.start();
-  await expect.poll(() => connection.counters().published).toBe(2000);
+  await expect.poll(() => connection.counters().published, { timeout: 15_000 }).toBe(2000);
   expect(changes.all).toEqual([{ connected: true, version: 5 }]);
 });
 

@@ -155,7 +155,9 @@ describe('beside a broker', () => {
     const looker = await join(broker.port);
     await looker.mqtt.subscribeAsync('#', { qos: 1 });
     bridge = await runBridge({ ...remote(line.port), ...PUBLISHING });
-    await looker.messages.find(({ topic }) => topic === CONFIG);
+    for (const last of [CONFIG, `${BASE}/ups/rack/power_quality`]) {
+      await looker.messages.find(({ topic }) => topic === last);
+    }
     await looker.mqtt.endAsync(true);
   });
   afterAll(async () => {
