@@ -33,6 +33,7 @@ const WRAPPED: Readonly<Record<string, readonly string[]>> = {
   fastify: ['http/server.ts'],
   commander: ['main.ts'],
   croner: ['runtime/schedule.ts'],
+  ssh2: ['shutdown/steps/ssh/connection.ts'],
 };
 
 const PURE = ['domain', 'analysis', 'policy'];

@@ -29,9 +29,9 @@ async function bench(asked: readonly string[]): Promise<number> {
     remark([...wrong.map((size) => `${size}: write one of ${SIZES.join(', ')}, ${JUDGEMENT}`), ...missing].join('\n'));
     return 2;
   }
-  say(await machine());
+  say(`${machine()}${sizes.length === 0 ? '' : `, ${await upsdVersion()}`}`);
   const judges = asked.length === 0 || asked.includes(JUDGEMENT);
-  const figures: Figure[] = judges ? [...measureJudgement()] : [];
+  const figures: Figure[] = judges ? [...(await measureJudgement(remark))] : [];
   for (const size of sizes) {
     remark(`measuring with ${size} UPSes`);
     figures.push(...(size === 1000 ? await measureThousand() : await measureReal(size, remark)));
@@ -42,9 +42,13 @@ async function bench(asked: readonly string[]): Promise<number> {
   return missed.length === 0 ? 0 : 1;
 }
 
-async function machine(): Promise<string> {
-  const upsd = (await run('/lib/nut/upsd', ['-V'])).split('\n').find((line) => line.includes('upsd')) ?? '';
+function machine(): string {
   const processors = cpus();
   const load = loadavg()[0]?.toFixed(1);
-  return `${processors.length} x ${processors[0]?.model.trim()}, Node.js ${process.version}, ${upsd.trim()}, load ${load} before`;
+  return `${processors.length} x ${processors[0]?.model.trim()}, Node.js ${process.version}, load ${load} before`;
+}
+
+async function upsdVersion(): Promise<string> {
+  const lines = (await run('/lib/nut/upsd', ['-V'])).split('\n');
+  return lines.find((line) => line.includes('upsd'))?.trim() ?? '';
 }

@@ -16,13 +16,42 @@ export const UPSD_PROGRAM = '/lib/nut/upsd';
 export const DUMMY_UPS_PROGRAM = '/lib/nut/dummy-ups';
 export const UPSMON_PROGRAM = '/lib/nut/upsmon';
 export const UNSHARE_PROGRAM = '/usr/bin/unshare';
+export const LIBVIRTD_PROGRAM = '/usr/sbin/libvirtd';
+export const VIRSH_PROGRAM = '/usr/bin/virsh';
+export const QEMU_PROGRAM = '/usr/bin/qemu-system-x86_64';
+export const DOCKERD_PROGRAM = '/usr/sbin/dockerd';
+export const PODMAN_PROGRAM = '/usr/bin/podman';
+export const BUSYBOX_PROGRAM = '/usr/bin/busybox';
 export const MOSQUITTO_PROGRAM = '/usr/sbin/mosquitto';
+export const SSHD_PROGRAM = '/usr/sbin/sshd';
+export const TCSH_PROGRAM = '/usr/bin/tcsh';
+export const FISH_PROGRAM = '/usr/bin/fish';
+export const IP_PROGRAM = '/usr/sbin/ip';
 
 /** A real server a system test can ask for. */
-export type Server = 'upsd' | 'upsmon' | 'mosquitto' | 'promtool' | 'home-assistant' | 'node-red' | 'systemd-notify';
+export type Server =
+  | 'mounts'
+  | 'upsd'
+  | 'upsmon'
+  | 'mosquitto'
+  | 'promtool'
+  | 'home-assistant'
+  | 'node-red'
+  | 'systemd-notify'
+  | 'network-namespace'
+  | 'libvirt'
+  | 'qemu'
+  | 'docker'
+  | 'podman'
+  | 'sshd';
 
 /** Per server why it cannot be used here; undefined: it can. */
 const ABSENCE: Readonly<Record<Server, () => string | undefined>> = {
+  mounts: () =>
+    forRoot('a file system to mount', '/usr/sbin/fsfreeze', '/usr/sbin/mkfs.ext4', '/dev/fuse', '/dev/loop-control') ??
+    (spawnSync(UNSHARE_PROGRAM, ['--mount', '--', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0
+      ? undefined
+      : 'mounts of our own are not allowed in every container'),
   upsd: () => absentFile('NUT', UPSD_PROGRAM, DUMMY_UPS_PROGRAM),
   upsmon: () =>
     absentFile('upsmon', UPSMON_PROGRAM, UNSHARE_PROGRAM) ??
@@ -38,6 +67,21 @@ const ABSENCE: Readonly<Record<Server, () => string | undefined>> = {
   },
   // Python hears what it says: Node has no Unix datagram sockets.
   'systemd-notify': () => absentFile('systemd-notify', '/usr/bin/systemd-notify', '/usr/bin/python3'),
+  'network-namespace': () =>
+    absentFile('iproute2', IP_PROGRAM, UNSHARE_PROGRAM) ??
+    (spawnSync(UNSHARE_PROGRAM, ['--net', '--', 'true']).status === 0
+      ? undefined
+      : 'network namespaces are for root only, and not in every container'),
+  libvirt: () => forRoot('libvirt', LIBVIRTD_PROGRAM, VIRSH_PROGRAM),
+  qemu: () => forRoot('QEMU', QEMU_PROGRAM),
+  docker: () => forRoot('Docker', DOCKERD_PROGRAM, '/usr/bin/docker', '/usr/bin/docker-compose', BUSYBOX_PROGRAM),
+  podman: () => forRoot('Podman', PODMAN_PROGRAM, '/usr/bin/podman-compose', '/usr/bin/newuidmap', BUSYBOX_PROGRAM),
+  sshd: () =>
+    forRoot('OpenSSH', SSHD_PROGRAM, '/usr/bin/ssh-keygen', '/usr/bin/ssh-agent', '/usr/bin/sudo', UNSHARE_PROGRAM) ??
+    absentFile('a shell to log in to', TCSH_PROGRAM, FISH_PROGRAM, BUSYBOX_PROGRAM) ??
+    (spawnSync(UNSHARE_PROGRAM, ['--mount', '--pid', '--fork', '--', 'true']).status === 0
+      ? undefined
+      : 'an sshd with users of its own needs mount and process namespaces, which not every container has'),
   'node-red': () => absentFile('Node-RED', join(SYSTEM_DIR, 'node-red/complete'), NODE_RED_PROGRAM),
 };
 
@@ -69,6 +113,10 @@ export function describeWith(servers: readonly Server[], name: string, suite: ()
   }
   process.stderr.write(`SKIPPED "${name}": ${reason}\n`);
   describe.skip(`${name} [SKIPPED: ${reason}]`, suite);
+}
+
+function forRoot(server: string, ...files: readonly string[]): string | undefined {
+  return absentFile(server, ...files) ?? (process.getuid?.() === 0 ? undefined : `${server} is started by root only`);
 }
 
 function absentFile(server: string, ...files: readonly string[]): string | undefined {

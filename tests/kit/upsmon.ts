@@ -25,6 +25,8 @@ export interface Monitored {
 
 export interface UpsmonOptions {
   readonly monitors: readonly Monitored[];
+  /** User, password and role, as in a MONITOR line; default that of `PRIMARY_WITHOUT_FSD`. */
+  readonly login?: `${string} ${string} ${'primary' | 'secondary'}`;
   /** What each of them counts; default 1. 0 is "watch only". */
   readonly power?: number;
   /** MINSUPPLIES; default 1. */
@@ -64,14 +66,19 @@ export async function upsmonVersion(): Promise<string> {
 }
 
 /** Starts an upsmon with default timers, and waits until it has logged in everywhere and looked once. */
-export async function startUpsmon({ monitors, power = 1, minSupplies = 1 }: UpsmonOptions): Promise<Upsmon> {
+export async function startUpsmon({
+  monitors,
+  login = 'host hp primary',
+  power = 1,
+  minSupplies = 1,
+}: UpsmonOptions): Promise<Upsmon> {
   const folder = await mkdtemp(join(tmpdir(), 'gridwarden-upsmon-'));
   const marker = join(folder, 'shut-down');
   const [etc, state] = [join(folder, 'etc'), join(folder, 'run')];
   await Promise.all([mkdir(etc), mkdir(state)]);
   const configuration = [
     'RUN_AS_USER root',
-    ...monitors.map(({ ups, port }) => `MONITOR ${ups}@127.0.0.1:${port} ${power} host hp primary`),
+    ...monitors.map(({ ups, port }) => `MONITOR ${ups}@127.0.0.1:${port} ${power} ${login}`),
     `MINSUPPLIES ${minSupplies}`,
     `SHUTDOWNCMD "date +%s%3N > ${marker}"`,
     `POWERDOWNFLAG ${join(folder, 'killpower')}`,

@@ -104,40 +104,42 @@ function burdened({ flags }: Reading): Standing {
 
 /**
  * The member before where the new one says the same, so that a group in which nothing has changed stays one and the same
- * value; else the new one with those parts of before that are the same. Holds are journalled when they change, and only
- * then.
+ * value. Holds are journalled when they change, and only then: those that say the same stay the same as well.
  */
 function kept(before: Member | undefined, now: Member): Member {
   if (before === undefined) return now;
-  const verdicts = sameVerdicts(before.verdicts, now.verdicts) ? before.verdicts : now.verdicts;
   const holds = sameHolds(before.holds, now.holds) ? before.holds : now.holds;
-  const meets = sameWords(before.meets, now.meets) ? before.meets : now.meets;
   const stageHolds = sameStageHolds(before.stageHolds, now.stageHolds) ? before.stageHolds : now.stageHolds;
-  const isSame =
+  const saysTheSame =
     before.class === now.class &&
     before.why === now.why &&
-    before.verdicts === verdicts &&
     before.holds === holds &&
-    before.meets === meets &&
-    before.stageHolds === stageHolds;
-  return isSame ? before : { ...now, verdicts, holds, meets, stageHolds };
+    before.stageHolds === stageHolds &&
+    sameVerdicts(before.verdicts, now.verdicts) &&
+    sameWords(before.meets, now.meets);
+  if (saysTheSame) return before;
+  return holds === now.holds && stageHolds === now.stageHolds ? now : { ...now, holds, stageHolds };
 }
 
-const sameVerdicts = (before: readonly Verdict[], now: readonly Verdict[]): boolean =>
-  before.length === now.length && now.every((verdict, index) => isSameVerdict(before[index], verdict));
+/** What moves with every second is compared first: the words of most seconds never have to be. */
+function sameVerdicts(before: readonly Verdict[], now: readonly Verdict[]): boolean {
+  if (before.length !== now.length) return false;
+  return (
+    now.every((verdict, index) => isAsFar(before[index], verdict)) &&
+    now.every((verdict, index) => isSame(before[index], verdict))
+  );
+}
 
-/** Field by field, those first that change most. */
-const isSameVerdict = (before: Verdict | undefined, now: Verdict): boolean =>
-  before !== undefined &&
-  before.firesAt === now.firesAt &&
-  before.value === now.value &&
-  before.kind === now.kind &&
-  before.trigger === now.trigger &&
-  before.why === now.why &&
+const isAsFar = (before: Verdict | undefined, now: Verdict): boolean =>
+  before?.kind === now.kind && before.firesAt === now.firesAt && before.value === now.value;
+
+const isSame = (before: Verdict | undefined, now: Verdict): boolean =>
+  before?.trigger === now.trigger &&
   before.threshold === now.threshold &&
   before.margin === now.margin &&
   before.unit === now.unit &&
-  before.basis === now.basis;
+  before.basis === now.basis &&
+  before.why === now.why;
 
 /** What has changed nothing is the very same `Held`. */
 const sameHolds = (before: Holds, now: Holds): boolean =>

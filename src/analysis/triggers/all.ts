@@ -47,7 +47,7 @@ export function judge(view: View, before: Holds): Judged {
   if (calm) return outage === undefined ? forced(view) : { ...forced(view), holds: before };
   const calibrates = view.reading !== undefined && isCalibrating(view.reading);
   const verdicts: Verdict[] = [];
-  const holds: Record<string, Held> = {};
+  let holds: Holds | undefined;
   for (const row of ROWS) {
     const opinion = row.look(view, outage);
     if (opinion === undefined) continue;
@@ -56,15 +56,15 @@ export function judge(view: View, before: Holds): Judged {
       const why = `${opinion.why}, but a calibration is going on`;
       verdicts.push(told(row, { ...opinion, kind: 'quiet', why }, 'quiet', undefined));
       const standing = before[row.trigger];
-      if (standing !== undefined) holds[row.trigger] = standing;
+      if (standing !== undefined) holds = { ...holds, [row.trigger]: standing };
       continue;
     }
     const seen = hushed(row, opinion, view, outage);
     const hold = holdOf(row, seen, before[row.trigger], view, outage);
     verdicts.push(verdictOf(row, seen, hold, view, outage));
-    if (hold?.held !== undefined) holds[row.trigger] = hold.held;
+    if (hold?.held !== undefined) holds = { ...holds, [row.trigger]: hold.held };
   }
-  return { verdicts, holds };
+  return { verdicts, holds: holds ?? CALM.holds };
 }
 
 function forced(view: View): Judged {

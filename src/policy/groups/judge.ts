@@ -265,7 +265,8 @@ function groupOf(before: GroupState, found: Found, effect: Run['effect'], device
   if (found.earlierRun !== undefined) now.earlierRun = found.earlierRun;
   if (found.silenced !== undefined) now.silenced = found.silenced;
   if (found.disarmedUntil !== undefined) now.disarmedUntil = found.disarmedUntil;
-  now.outlook = alikeOr(before.outlook, outlookOf(now, effect, devices));
+  const outlook = outlookOf(now, effect, devices);
+  now.outlook = outlook.next?.at === before.outlook.next?.at ? alikeOr(before.outlook, outlook) : outlook;
   return isSame(before, now) ? before : now;
 }
 

@@ -1,0 +1,173 @@
+import { seconds } from '../../../domain/time.ts';
+import { outputTail } from '../../output-tail.ts';
+import { pause, unlessAborted } from '../../pause.ts';
+import type { Outcome, StepContext, StepRunner } from '../../step.ts';
+import { carryOut, itemOf, type Site } from './carry-out.ts';
+import { untilGone } from './gone.ts';
+import { probeHost } from './probe.ts';
+import { Remote } from './remote.ts';
+import { openRoom, type Room, type Shell, type SshPorts, secretsOf } from './room.ts';
+import type { SshConfig } from './schema.ts';
+import { carried, commandOf, haltOf, withSudo } from './shell.ts';
+import { type Ended, endedText } from './trouble.ts';
+
+/** A command without a wait of its own must leave time for the final one. */
+const PATIENCE = seconds(60);
+
+/** How long the final command may take before its host is looked at all the same: not every halt closes connections. */
+const LOOK_AFTER = seconds(3);
+
+/** The runner of `ssh` steps. Steps share only what is remembered: files, addresses, shells. */
+export function sshRunner(ports: SshPorts): StepRunner<SshConfig> {
+  const room = openRoom(ports);
+  return {
+    run: (config, context) => runStep(config, context, room),
+    probe: (config, signal) => probeHost(config, room, signal),
+  };
+}
+
+async function runStep(config: SshConfig, context: StepContext, room: Room): Promise<Outcome> {
+  const output = outputTail(secretsOf(config));
+  const remote = new Remote(config, room, output);
+  const known: Known = { text: `${config.host}: nothing was done before time was up` };
+  try {
+    // Nobody listens any more once time is up, whatever is still being tidied.
+    const progress: StepContext['progress'] = (item) => {
+      if (!context.signal.aborted) context.progress(item);
+    };
+    const acts = act(remote, { ...context, progress }, known);
+    const outcome = (await unlessAborted(acts, context.signal)) ?? { kind: 'failed', text: known.text };
+    const said = output.text();
+    return { ...outcome, ...(said !== '' && { output: said }) };
+  } finally {
+    remote.close();
+  }
+}
+
+/** What is told when time is up: the stage that was reached. */
+interface Known {
+  text: string;
+}
+
+async function act(remote: Remote, context: StepContext, known: Known): Promise<Outcome> {
+  const { host, user, actions, shutdown } = remote.config;
+  const failed = (text: string): Outcome => ({ kind: 'failed', text: `${host}: ${text}` });
+  known.text = `${host}: time was up before it had let us in`;
+  const opened = await remote.open(context.signal);
+  if (!opened.ok) return failed(opened.error.text);
+  known.text = `${host}: time was up before its shell had answered`;
+  const shell = await remote.shell(context.signal, false);
+  if (!shell.ok) return failed(shell.error);
+
+  const problems: string[] = [];
+  const site = siteOf(remote, shell.value, context, shutdown !== undefined);
+  for (const action of actions) {
+    const item = itemOf(action);
+    known.text = `${host}: time was up during ${item}`;
+    context.progress({ item, state: 'running' });
+    const done = await carryOut(action, site, context.signal);
+    const state = done.ok ? (done.idle === true ? 'skipped' : 'done') : 'failed';
+    context.progress({ item, state, text: done.text });
+    if (!done.ok) problems.push(`${item}: ${done.text}`);
+  }
+  const trouble = `${problems.length} of ${actions.length} actions failed: ${problems.join('; ')}`;
+  if (shutdown === undefined) {
+    if (problems.length > 0) return failed(trouble);
+    return {
+      kind: 'done',
+      text: `${host}: ${actions.length === 1 ? '1 action' : `${actions.length} actions`} done as ${user}`,
+    };
+  }
+  const halted = await halt(remote, shell.value, context, known);
+  if (problems.length === 0) return { kind: halted.ok ? 'done' : 'failed', text: `${host}: ${halted.text}` };
+  return failed(`${halted.text}${halted.ok ? ', but' : '; also'} ${trouble}`);
+}
+
+function siteOf(remote: Remote, shell: Shell, context: StepContext, halts: boolean): Site {
+  return {
+    sudo: remote.config.sudo,
+    machine: shell.kind === 'posix' ? shell.machine : undefined,
+    ownContainer: remote.ownContainer,
+    patience: halts ? PATIENCE : undefined,
+    progress: context.progress,
+    script: (script, signal) => remote.script(script, signal),
+    ask: (script, signal) => remote.ask(script, signal),
+    written: (command, signal) => remote.written(command, signal),
+  };
+}
+
+/**
+ * The final command of a machine as it goes out.
+ *
+ * @returns undefined where the usual one is wanted and none is there
+ */
+function finalOf({ shutdown, sudo }: SshConfig, shell: Shell): string | undefined {
+  if (typeof shutdown === 'string') return withSudo(shutdown, sudo);
+  const argv = shell.kind === 'posix' ? haltOf(shell.machine) : undefined;
+  return argv && carried(commandOf(argv, sudo));
+}
+
+interface Halted {
+  readonly ok: boolean;
+  readonly text: string;
+}
+
+/** Sends the final command, and waits until its host does not answer any more. */
+async function halt(remote: Remote, shell: Shell, context: StepContext, known: Known): Promise<Halted> {
+  const { signal, progress } = context;
+  const tell = (halted: Halted): Halted => {
+    progress({ item: ITEM, state: halted.ok ? 'done' : 'failed', text: halted.text });
+    return halted;
+  };
+  progress({ item: ITEM, state: 'running' });
+  const command = finalOf(remote.config, shell);
+  if (command === undefined) return tell({ ok: false, text: 'no program that turns it off is there' });
+  const ready = await remote.ready(signal);
+  if (ready !== undefined)
+    return tell({ ok: false, text: `the connection was lost before the final command: ${ready}` });
+  const { port } = remote.config;
+  known.text = `${remote.config.host}: it was told to shut down, but port ${port} still answers`;
+  const address = remote.address ?? remote.config.host;
+
+  const watching = new AbortController();
+  const unwatch = (): void => watching.abort();
+  signal.addEventListener('abort', unwatch, { once: true });
+  try {
+    const sent = remote.written(command, watching.signal);
+    const early = await Promise.race([sent, pause(LOOK_AFTER, signal)]);
+    const vanished = untilGone(address, port, watching.signal);
+    const first = early ?? (await Promise.race([sent, vanished]));
+    // A halt that has closed nothing: what it would have answered is of no interest.
+    if (typeof first === 'boolean') return tell(saying(first, port));
+    const refusal = refusalIn(first, shell);
+    if (refusal !== undefined) return tell({ ok: false, text: refusal });
+    return tell(saying(await vanished, port));
+  } finally {
+    unwatch();
+    signal.removeEventListener('abort', unwatch);
+  }
+}
+
+const ITEM = 'shutdown';
+
+const saying = (gone: boolean, port: number): Halted =>
+  gone
+    ? { ok: true, text: 'shut down: it no longer answers' }
+    : { ok: false, text: `was told to shut down, but port ${port} still answers` };
+
+/** What the end of the final command says against it; undefined: only its host can tell. */
+function refusalIn(ended: Ended, shell: Shell): string | undefined {
+  switch (ended.kind) {
+    case 'dropped':
+      return undefined;
+    case 'exit':
+      return ended.code === 0 ? undefined : `the final command failed: ${endedText(ended)}`;
+    case 'silent':
+      // A signal is what a halt sends to everybody.
+      return ended.signal !== undefined || shell.kind === 'none' ? undefined : `the final command ${endedText(ended)}`;
+    case 'late':
+      return undefined;
+    case 'refused':
+      return `the final command ${endedText(ended)}`;
+  }
+}
