@@ -56,6 +56,10 @@ describe('the failsafe', () => {
     expect(alarmed(alarms, [['nas/ups', ['OB', 'LB']]], true)).toBe(alarms);
     expect(alarmed(alarms, [['nas/other', ['OL']]], true)).toBe(alarms);
   });
+
+  test('forgets a feed that is out of danger: who has an entry is in danger', () => {
+    expect(standingAfter(['OB LB', 'OL']).has('nas/ups')).toBe(false);
+  });
 });
 
 describe('too many feeds', () => {
@@ -72,6 +76,8 @@ describe('too many feeds', () => {
     [3, ['nas/b'], true],
     [3, [], false],
     [3, ['nas/other'], false],
+    // More than there are, which no configuration says: still nothing without a feed in danger.
+    [4, [], false],
   ])('with %i needed, %j in danger: %s', (minHealthy, names, expected) => {
     expect(failsafe([standing(minHealthy)], grave(...names)).length > 0).toBe(expected);
   });

@@ -118,3 +118,34 @@ describe('two feeds of which one is needed', () => {
     expect(watch.told).toContain('called_off');
   });
 });
+
+describe('what has not changed is the very same value', () => {
+  const when = { chargeBelow: 90 };
+  const shedding = () => new Watch(rack(['ups'], { stages: [{ name: 'shed', when, steps: [], restore: [] }] }));
+  const out = (charge: number) =>
+    shedding()
+      .says('ups', 'OL')
+      .says('ups', 'OB', { ...CHARGE, 'battery.charge': charge });
+  const member = (watch: Watch) => watch.group().members.get('ups');
+
+  test('the group, as long as neither a reading nor a clock moves anything', () => {
+    const watch = out(80).runs(3);
+    const before = watch.group();
+    expect(watch.tell({ kind: 'tick' }).group()).toBe(before);
+  });
+
+  test('conditions that hold, while the charge goes on falling', () => {
+    const watch = out(80).runs(3);
+    const before = member(watch);
+    const after = member(watch.says('ups', 'OB', { ...CHARGE, 'battery.charge': 79 }));
+    expect(after).not.toBe(before);
+    expect(after?.stageHolds).toBe(before?.stageHolds);
+    expect(after?.holds).toBe(before?.holds);
+  });
+
+  test('and one that holds no more is another one', () => {
+    const watch = out(80).runs(3);
+    expect(Object.keys(member(watch)?.stageHolds ?? {})).toEqual(['shed']);
+    expect(member(watch.says('ups', 'OB', { ...CHARGE, 'battery.charge': 95 }))?.stageHolds).toEqual({});
+  });
+});

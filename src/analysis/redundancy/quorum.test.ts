@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { TRIGGERS } from '../../../tests/kit/settings.ts';
 import { rack, Watch } from '../../../tests/kit/watch.ts';
 import type { Member, MemberClass } from '../../domain/groups.ts';
-import { quorumOf } from './quorum.ts';
+import { readingOf } from '../../domain/reading.ts';
+import { type DeviceState, UNHEARD } from '../../domain/state.ts';
+import { asInstant } from '../../domain/time.ts';
+import { capacityOf, quorumOf } from './quorum.ts';
 
 const member = (standing: MemberClass, index: number): Member => ({
   device: `ups${index}`,
@@ -60,6 +63,10 @@ describe('a quorum is lost', () => {
     ['huu', 2, false],
     ['cuu', 1, true],
     ['cou', 1, true],
+    // More than there are, which no configuration says.
+    ['hh', 3, false],
+    ['uu', 3, false],
+    ['ch', 3, true],
   ])('%s with %i needed: %s', (classes, needed, lost) => {
     expect(quorum(classes, needed).lost).toBe(lost);
   });
@@ -133,5 +140,92 @@ describe('the surviving capacity', () => {
     watch.says('a', 'OB LB', watts(100)).says('b', 'OL', watts(600)).runs(20);
     watch.says('b', 'OL', watts(1200)).runs(3).says('b', 'OL', watts(600)).runs(20);
     expect([watch.told.includes('capacity_short'), watch.decidedAt]).toEqual([false, undefined]);
+  });
+});
+
+describe('the capacity of', () => {
+  interface Seat {
+    readonly is: MemberClass;
+    /** What the configuration gives, and what the device says of itself. */
+    readonly given?: number;
+    readonly says?: Readonly<Record<string, number>>;
+    readonly load?: number;
+  }
+  const deviceOf = (id: string, { given, says, load }: Seat): DeviceState => {
+    const at = asInstant(0);
+    const told = Object.entries(says ?? {}).map(([name, watts]) => [name, `${watts}`] as const);
+    return {
+      ...UNHEARD,
+      id,
+      label: id,
+      address: { source: 'nas', name: id },
+      link: { kind: 'up' },
+      ...(says === undefined ? {} : { reading: readingOf(new Map(told), at, at) }),
+      ...(given === undefined ? {} : { nominalPower: given }),
+      derived: new Map(load === undefined ? [] : [['power', `${load}`]]),
+    };
+  };
+  const capacity = (seats: readonly Seat[], minHealthy = 1, unlisted: readonly string[] = []) => {
+    const feeds = seats.map((_, index) => `ups${index}`);
+    const members = new Map(seats.map(({ is }, index) => [`ups${index}`, member(is, index)]));
+    const devices = new Map(seats.map((seat, index) => [`ups${index}`, deviceOf(`ups${index}`, seat)]));
+    for (const id of unlisted) devices.delete(id);
+    return capacityOf({ feeds, minHealthy }, members, devices);
+  };
+  const seat = (is: MemberClass, load = 300, given = 600): Seat => ({ is, load, given });
+
+  test('feeds counts healthy and degraded ones', () => {
+    expect(capacity([seat('healthy'), seat('degraded')])).toMatchObject({ watts: 1200, load: 600 });
+  });
+
+  test('feeds takes the load of a critical one, and nothing of one that is absent', () => {
+    expect(capacity([seat('healthy'), seat('critical', 200)])).toEqual({ watts: 600, load: 500, enough: true });
+    expect(capacity([seat('healthy'), seat('off')])).toEqual({ watts: 600, load: 300, enough: true });
+    expect(capacity([seat('healthy'), seat('unknown')])).toEqual({ watts: 600, load: 300, enough: true });
+    expect(capacity([seat('healthy'), { is: 'unknown' }], 1, ['ups1'])).toMatchObject({ watts: 600 });
+  });
+
+  test.each([
+    ['a single feed', [seat('healthy')]],
+    ['feeds of which none is left', [seat('unknown'), seat('off')]],
+    ['feeds that were lost', [seat('critical'), seat('critical')]],
+    ['a feed without a nominal power', [seat('healthy'), { is: 'healthy', load: 300 }]],
+    ['a feed that says 0 W', [seat('healthy'), { is: 'healthy', load: 300, says: { 'ups.realpower.nominal': 0 } }]],
+    ['a feed without a load', [seat('healthy'), { is: 'degraded', given: 600 }]],
+    ['a lost feed without a load', [seat('healthy'), { is: 'critical' }]],
+  ] as const)('%s is not known', (_, seats) => {
+    expect(capacity(seats)).toBeUndefined();
+  });
+
+  test('a feed that no source lists is not known', () => {
+    expect(capacity([seat('healthy'), seat('healthy')], 1, ['ups1'])).toBeUndefined();
+    expect(capacity([seat('healthy'), seat('critical')], 1, ['ups1'])).toBeUndefined();
+    expect(capacityOf({ feeds: ['x', 'y'], minHealthy: 1 }, new Map(), new Map())).toBeUndefined();
+  });
+
+  test.each([
+    [{ 'ups.realpower.nominal': 500 }, 500],
+    [{ 'output.realpower.nominal': 700 }, 700],
+    [{ 'ups.realpower.nominal': 0, 'output.realpower.nominal': 700 }, 700],
+    [{ 'ups.realpower.nominal': 500, 'output.realpower.nominal': 700 }, 500],
+  ] as const)('a feed that says %j is %i W', (says, watts) => {
+    expect(capacity([seat('healthy', 0, 100), { is: 'healthy', load: 0, says }])?.watts).toBe(100 + watts);
+  });
+
+  test('a feed that the configuration knows better is what that says', () => {
+    const says = { 'ups.realpower.nominal': 500 };
+    expect(capacity([seat('healthy', 0, 100), { ...seat('healthy', 0, 900), says }])?.watts).toBe(1000);
+  });
+
+  test.each([
+    [600, true, true],
+    [601, true, false],
+    [1500, true, false],
+    [1501, false, false],
+  ])('900 W and 600 W with a load of %i W', (load, enough, enoughWithOneLess) => {
+    const seats = [seat('healthy', load, 900), seat('healthy', 0, 600)];
+    expect(capacity(seats)).toEqual({ watts: 1500, load, enough, enoughWithOneLess });
+    // One less would lose the quorum.
+    expect(capacity(seats, 2)).toEqual({ watts: 1500, load, enough });
   });
 });

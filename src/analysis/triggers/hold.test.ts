@@ -63,6 +63,15 @@ describe('a hold', () => {
     }
   });
 
+  test('that two readings have confirmed stays so, whatever the driver says of its interval later', () => {
+    const again = upheld(AGREES, held(0, true), view(0.5, readAt(0.5, '30')), LONG_AGO);
+    expect(again.held).toStrictEqual(held(0, true));
+  });
+
+  test('that is believed has no doubt in it', () => {
+    expect(upheld(AGREES, undefined, view(0, readAt(0)), LONG_AGO).held).toStrictEqual(held(0));
+  });
+
   test('ends with a contrary reading, and stays with one that cannot see', () => {
     expect(upheld({ kind: 'quiet', why: '' }, held(0, true), view(9, readAt(9)), LONG_AGO)).toEqual({
       confirmed: false,

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { TRIGGERS } from '../../../tests/kit/settings.ts';
 import { rack, Watch } from '../../../tests/kit/watch.ts';
-import { seconds } from '../../domain/time.ts';
+import type { Member, Silenced } from '../../domain/groups.ts';
+import { asInstant, seconds } from '../../domain/time.ts';
+import type { Trigger } from '../../domain/triggers.ts';
+import { causesOf, isStageSilenced, silencedBy } from './causes.ts';
 
 const CANCEL = (watch: Watch) => watch.asks('cancel', { group: 'rack' });
 const answers = (watch: Watch) => watch.intents.flatMap((intent) => (intent.kind === 'answer' ? [intent.answer] : []));
@@ -92,5 +95,51 @@ describe('a cancel by a person', () => {
     expect(watch.run()?.kind).toBe('quorum');
     CANCEL(watch).runs(60);
     expect([watch.runsOrdered.length, watch.run()]).toEqual([1, undefined]);
+  });
+});
+
+describe('what is silenced', () => {
+  const fired = (device: string, ...triggers: readonly Trigger[]): Member => ({
+    device,
+    class: 'critical',
+    verdicts: triggers.map((trigger) => ({ trigger, kind: 'fired', why: trigger })),
+    holds: {},
+    meets: [],
+    stageHolds: {},
+  });
+  const until = asInstant(1000);
+  const silenced: Silenced = {
+    until,
+    causes: [
+      { device: 'a', trigger: 'charge_below' },
+      { device: 'b', trigger: 'depletion' },
+    ],
+    stages: ['shed'],
+  };
+  const members = [fired('a', 'charge_below', 'runtime_below'), fired('b', 'depletion', 'charge_below')];
+  const namesAt = (now: number) =>
+    causesOf(members, silenced, asInstant(now)).map(({ device, trigger }) => `${device}:${trigger}`);
+
+  test('are these triggers of these feeds, until then and no longer', () => {
+    expect(namesAt(999)).toEqual(['a:runtime_below', 'b:charge_below']);
+    expect(namesAt(1000)).toEqual(['a:charge_below', 'a:runtime_below', 'b:depletion', 'b:charge_below']);
+  });
+
+  test('are these stages, until then and no longer', () => {
+    expect(isStageSilenced(silenced, 'shed', asInstant(999))).toBe(true);
+    expect(isStageSilenced(silenced, 'shed', until)).toBe(false);
+    expect(isStageSilenced(silenced, 'other', asInstant(999))).toBe(false);
+    expect(isStageSilenced(undefined, 'shed', asInstant(999))).toBe(false);
+  });
+
+  test('is by a cancel all that has fired but what nobody can wait out', () => {
+    const all = fired('a', 'fsd', 'low_battery', 'charge_below', 'dead');
+    const run = new Watch().says('ups', 'OL').says('ups', 'OB LB').runs(10).run();
+    if (run === undefined) throw new Error('nothing was decided');
+    expect(silencedBy({ ...run, stages: ['shed'] }, [all], until)).toEqual({
+      until: 301_000,
+      causes: [{ device: 'a', trigger: 'charge_below' }],
+      stages: ['shed'],
+    });
   });
 });
