@@ -4,10 +4,11 @@ COPY package.json package-lock.json ./
 RUN npm ci
 COPY scripts scripts
 COPY src src
-RUN node scripts/build.mjs
+RUN node scripts/build.mjs && npm prune --omit=dev
 
 FROM node:24-slim
 COPY --from=build /build/dist /opt/gridwarden/dist
+COPY --from=build /build/node_modules /opt/gridwarden/node_modules
 RUN install -d -o node -g node /var/lib/gridwarden
 ENV STATE_DIRECTORY=/var/lib/gridwarden
 USER node

@@ -1,44 +1,21 @@
 import { join } from 'node:path';
-import { changesBetween, isSame } from './config/changes.ts';
-import { explain, type Problem } from './config/problem.ts';
-import type { Loaded } from './config/read.ts';
-import type { SourceConfig } from './config/schema.ts';
-import type { Input, Instructed } from './domain/inputs.ts';
-import type { Intent } from './domain/intents.ts';
-import { LIMITS } from './domain/limits.ts';
-import type { DeviceId } from './domain/names.ts';
-import type { Clock, Log, Sink, Source } from './domain/ports.ts';
-import type { Answer } from './domain/requests.ts';
-import type { Result } from './domain/result.ts';
-import type { ListenAddress } from './domain/schema.ts';
-import { type Instant, seconds } from './domain/time.ts';
-import { createPrometheus, type Prometheus } from './exporters/prometheus.ts';
-import type { MqttRoom } from './mqtt/room.ts';
-import { planData } from './policy/plan/shown.ts';
+import { seconds } from './domain/time.ts';
+import { createPrometheus } from './exporters/prometheus.ts';
+import { type AppParts, House } from './house.ts';
+import { timeLeftOf } from './policy/pursuit/shown.ts';
 import { bootIdentity } from './runtime/boot.ts';
 import { factLog } from './runtime/fact-log.ts';
-import { createLoop, type Loop } from './runtime/loop.ts';
-import { createMemory, type Memory } from './runtime/memory.ts';
-import { namesOf, parseNames, serializeNames } from './runtime/names.ts';
-import { aliveness, readiness } from './runtime/probes.ts';
-import { createRooms, type Room, type Rooms } from './runtime/rooms.ts';
-import { createSchedules, type Schedules } from './runtime/schedule.ts';
+import { createLoop } from './runtime/loop.ts';
 import { createStopStack } from './runtime/stop-stack.ts';
 import { createServiceManager, createWatchdog } from './runtime/systemd.ts';
 import { runTicker } from './runtime/ticker.ts';
-import { type OpenedJournal, openJournal } from './store/journal.ts';
+import { openJournal } from './store/journal.ts';
 import { createTraceRecorder } from './store/trace.ts';
 
-export interface AppParts {
-  readonly loaded: Loaded;
-  /** Reads the configuration again; undefined where there is no file (demo). */
-  readonly read: (() => Promise<Result<Loaded, readonly Problem[]>>) | undefined;
-  readonly stateFolder: string;
-  readonly version: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly environment: NodeJS.ProcessEnv;
-}
+/** Every step has a deadline, and a plan at most so many of them that nobody waits longer. */
+const SHUTDOWN_TAKES = seconds(6 * 3600);
+/** A service manager waits so many microseconds longer, from each time on (sd_notify(3)). */
+const EXTENDED = 'EXTEND_TIMEOUT_USEC=30000000';
 
 /** The running program. */
 export interface App {
@@ -56,7 +33,7 @@ export interface App {
 export async function startApp(parts: AppParts): Promise<App> {
   const { clock, log, version } = parts;
   const stack = createStopStack(log);
-  const prometheus = createPrometheus({ version });
+  const prometheus = createPrometheus({ version, timeLeft: timeLeftOf });
   const services = createServiceManager(parts.environment, log);
   const boot = bootIdentity().id;
   const kept = await openJournal({ folder: parts.stateFolder, boot, version, clock, log: log.room('journal') });
@@ -75,6 +52,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       kept.journal,
       factLog(log),
       house.nameKeeper,
+      house.machines.secondary,
       house.display,
       prometheus,
       house.pulse,
@@ -99,273 +77,17 @@ export async function startApp(parts: AppParts): Promise<App> {
     ticking.abort();
     await ticker;
   });
+  // First of all: who is asked to stop in the middle of a shutdown carries it out to its end.
+  stack.add('shutdown', SHUTDOWN_TAKES, async () => {
+    if (!house.machines.isBusy) return;
+    log.warn('a shutdown is going on: it is carried out before the program stops; a second signal ends it at once');
+    const extending = new AbortController();
+    const extended = runTicker(clock, () => services.tell(EXTENDED), extending.signal);
+    await house.machines.idle();
+    extending.abort();
+    await extended;
+  });
   stack.add('service manager', seconds(1), async () => services.tell('STOPPING=1'));
   services.tell('READY=1', `STATUS=watching ${Object.keys(parts.loaded.configuration.sources).join(', ')}`);
   return { reload: () => house.askReload(), stop: stack.stop };
 }
-
-/** What an earlier process has left. */
-type Kept = Pick<OpenedJournal, 'memory' | 'boot'>;
-
-/** The rooms that a configuration decides on, and how the loop reaches them. */
-class House {
-  readonly #parts: AppParts;
-  readonly #prometheus: Prometheus;
-  readonly #rooms: Rooms;
-  readonly #sources = new Map<string, Source>();
-  readonly #stopping = new AbortController();
-  readonly #started: number;
-  #loaded: Loaded;
-  #loop: Loop | undefined;
-  #mqtt: MqttRoom | undefined;
-  #lastTick: Instant | undefined;
-  #reloading = Promise.resolve();
-  #signals = 0;
-  readonly #names: Memory;
-  readonly #kept: Kept;
-  readonly #schedules: Schedules;
-  #savedNames = '';
-  /** Answers that came while the connection was being replaced. */
-  #unsent: Extract<Intent, { kind: 'answer' }>[] = [];
-
-  constructor(parts: AppParts, prometheus: Prometheus, kept: Kept) {
-    this.#parts = parts;
-    this.#kept = kept;
-    this.#schedules = createSchedules((device) => this.#askTest(device), parts.log);
-    this.#prometheus = prometheus;
-    this.#rooms = createRooms(isSame, parts.log);
-    this.#loaded = parts.loaded;
-    this.#started = parts.clock.wall();
-    this.#names = createMemory(join(parts.stateFolder, 'names.json'), parts.log);
-  }
-
-  /** Where inputs go. Before it, there is nowhere. */
-  attach(loop: Loop): void {
-    this.#loop = loop;
-  }
-
-  /** MQTT as a sink, whichever connection there is now. */
-  readonly display: Sink = { name: 'mqtt', accept: (transition) => this.#mqtt?.accept(transition) };
-
-  /** Remembers when the loop last worked, for `/health`. */
-  readonly pulse: Sink = {
-    name: 'pulse',
-    accept: ({ input, stamp }) => {
-      if (input.kind === 'tick') this.#lastTick = stamp.at;
-    },
-  };
-
-  /** Who carries out which order. Total: a new kind of intent does not compile until it has its actor. */
-  readonly #actors: { readonly [K in Intent['kind']]: (intent: Extract<Intent, { kind: K }>) => void } = {
-    instruct: ({ request, address, order }) => {
-      const source = this.#sources.get(address.source);
-      const gone: Instructed = { kind: 'no-answer', why: 'the source was stopped' };
-      const ended = source?.instruct(address.name, order, this.#stopping.signal) ?? Promise.resolve(gone);
-      void ended.then((outcome) => this.#push({ kind: 'instructed', request, outcome }));
-    },
-    reload: ({ request }) => {
-      const reloaded = this.#reloading.then(() => this.#reload());
-      this.#reloading = reloaded.then(
-        (answer) => void this.#push({ kind: 'reloaded', request, answer }),
-        (thrown: unknown) => this.#reloadFailed(request, thrown),
-      );
-    },
-    run: ({ group, reason }) => {
-      this.#parts.log.error(`group ${group} has to be shut down (${reason}); this version decides and tells, no more`);
-    },
-    'call-off': ({ group, reason }) => this.#parts.log.warn(`group ${group} is called off: ${reason}`),
-    answer: (intent) => {
-      if (intent.request.from !== 'mqtt') return;
-      if (this.#mqtt !== undefined) this.#mqtt.answer(intent);
-      else if (this.#unsent.length < LIMITS.pending) this.#unsent.push(intent);
-    },
-  };
-
-  /** Keeps who had which id, so that a server that is down at the next start does not lose its names to another. */
-  readonly nameKeeper: Sink = {
-    name: 'names',
-    accept: ({ input, before, after }) => {
-      if (input.kind === 'restored' || after.settings === undefined) return;
-      if (after.sources === before.sources && after.devices.size === before.devices.size) return;
-      const text = serializeNames(namesOf(after));
-      if (text === this.#savedNames) return;
-      this.#savedNames = text;
-      this.#names.save(text);
-    },
-  };
-
-  /** Gives the loop what an earlier process has kept. */
-  async restore(): Promise<void> {
-    const text = await this.#names.load();
-    const { memory, boot } = this.#kept;
-    const names = text === undefined ? [] : parseNames(text);
-    this.#push({ kind: 'restored', names, boot, ...(memory === undefined ? {} : { memory }) });
-  }
-
-  act(intent: Intent): void {
-    const actor = this.#actors[intent.kind] as (intent: Intent) => void; // the table pairs each kind with its own actor
-    actor(intent);
-  }
-
-  /** Brings the rooms in line with a configuration: what has changed is started anew, all else goes on. */
-  async apply(next: Loaded): Promise<void> {
-    this.#loaded = next;
-    this.#push({ kind: 'configured', settings: next.settings });
-    this.#schedules.apply(next.settings.devices);
-    const sources = Object.entries(next.configuration.sources).map((entry) => this.#sourceRoom(entry));
-    await this.#rooms.apply([this.#mqttRoom(next), ...sources, this.#httpRoom(next)]);
-  }
-
-  /** As SIGHUP does it. */
-  askReload(): void {
-    this.#signals += 1;
-    const ask = { kind: 'verb' as const, verb: 'reload', given: {} };
-    this.#push({ kind: 'request', request: { id: `signal-${this.#signals}`, from: 'signal', ask } });
-  }
-
-  /** As the configuration's schedule does it. */
-  #askTest(device: DeviceId): void {
-    this.#signals += 1;
-    const ask = { kind: 'verb' as const, verb: 'self_test', given: { ups: device } };
-    this.#push({ kind: 'request', request: { id: `schedule-${this.#signals}`, from: 'schedule', ask } });
-  }
-
-  async stop(): Promise<void> {
-    this.#schedules.stop();
-    this.#stopping.abort();
-    await this.#reloading;
-    await this.#rooms.stop();
-    await this.#names.flushed();
-  }
-
-  #push(input: Input): void {
-    const taken = this.#loop?.push(input) ?? false;
-    if (!taken) this.#parts.log.error(`an input (${input.kind}) was refused: too many are waiting`);
-  }
-
-  #noticed(type: string, text: string): void {
-    this.#push({ kind: 'noticed', type, text });
-  }
-
-  async #reload(): Promise<Answer> {
-    const { read } = this.#parts;
-    if (read === undefined) return invalid('there is no configuration file to read again', []);
-    const next = await read();
-    if (!next.ok) {
-      const problems = explain(next.error);
-      return invalid(`the old configuration stays: ${problems[0] ?? 'it cannot be read'}`, problems);
-    }
-    const changes = changesBetween(this.#loaded.configuration, next.value.configuration);
-    await this.apply(next.value);
-    const changed = changes.map(({ key }) => key);
-    const restart = changes.filter((change) => change.restart).map(({ key }) => key);
-    return { status: 'ok', data: { changed, restart } };
-  }
-
-  #reloadFailed(request: string, thrown: unknown): void {
-    this.#parts.log.error('reload failed', { err: thrown });
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    this.#push({ kind: 'reloaded', request, answer: invalid(`the reload failed half-way: ${why}`, []) });
-  }
-
-  #sourceRoom([name, config]: readonly [string, SourceConfig]): Room {
-    const { clock, log } = this.#parts;
-    return {
-      name: `source ${name}`,
-      from: config,
-      start: async () => {
-        const source = await openSource(name, config, { clock, log });
-        const watching = new AbortController();
-        this.#sources.set(name, source);
-        const watched = source.watch((report) => this.#push({ kind: 'report', report }), watching.signal);
-        return async () => {
-          this.#sources.delete(name);
-          watching.abort();
-          await watched;
-        };
-      },
-    };
-  }
-
-  #mqttRoom({ configuration }: Loaded): Room {
-    const { version, clock, log, stateFolder } = this.#parts;
-    const { mqtt: config, node } = configuration;
-    const where = `topics under ${config.base}/${node}`;
-    return {
-      name: 'mqtt',
-      from: { config, node },
-      start: async () => {
-        const { createMqttRoom } = await import('./mqtt/room.ts');
-        const memory = createMemory(join(stateFolder, 'announced.json'), log);
-        const room = await createMqttRoom({
-          config,
-          node,
-          version,
-          started: this.#started,
-          clock,
-          log: log.room('mqtt'),
-          memory,
-          planData,
-          ask: (request) => this.#push({ kind: 'request', request }),
-          listening: (address) => log.info(`the broker listens on mqtt://${addressText(address)}, ${where}`),
-          failed: (why) => this.#noticed('listener_failed', `the listener of the broker: ${why}`),
-        });
-        this.#mqtt = room;
-        for (const intent of this.#unsent.splice(0)) room.answer(intent);
-        return async () => {
-          this.#mqtt = undefined;
-          await room.stop();
-          await memory.flushed();
-        };
-      },
-    };
-  }
-
-  #httpRoom({ configuration: { http } }: Loaded): Room {
-    const { log, clock } = this.#parts;
-    return {
-      name: 'http',
-      from: http,
-      start: async () => {
-        const { createHttp } = await import('./http/server.ts');
-        const server = createHttp({
-          listen: http.listen,
-          log: log.room('http'),
-          metrics: async () => ({
-            contentType: this.#prometheus.contentType,
-            body: await this.#prometheus.metrics(),
-          }),
-          alive: () => aliveness(this.#lastTick, clock),
-          ready: () => readiness(this.#loop?.state(), this.#mqtt?.status()),
-          onListening: (address) => log.info(`http://${addressText(address)} answers /health, /ready and /metrics`),
-          onFailure: (why) => this.#noticed('listener_failed', `the HTTP listener: ${why}`),
-        });
-        server.start();
-        return () => server.stop();
-      },
-    };
-  }
-}
-
-const invalid = (error: string, problems: readonly string[]): Answer => ({
-  status: 'error',
-  code: 'invalid-configuration',
-  error,
-  data: { problems },
-});
-
-/** Libraries of a kind of source are loaded only where one is configured. */
-async function openSource(
-  name: string,
-  config: SourceConfig,
-  deps: { readonly clock: Clock; readonly log: Log },
-): Promise<Source> {
-  if ('nut' in config) {
-    const { createNutSource } = await import('./sources/nut/source.ts');
-    return createNutSource(name, config.nut, deps);
-  }
-  const { createSimulatedSource } = await import('./sources/simulated/source.ts');
-  return createSimulatedSource(name, config.simulated, deps);
-}
-
-const addressText = ({ host, port }: ListenAddress): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;

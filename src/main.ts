@@ -1,10 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
+import type { DrillOptions } from './cli/drill.ts';
 import { VERSION } from './version.ts';
 
 // The young part of the heap stays as small as it begins: it would grow with the garbage of the start and keep some
 // 15 MB for good, while what is needed afterwards is a few kilobytes a device. (Measured with Node.js 20.)
 setFlagsFromString('--semi-space-growth-factor=1');
+
+// Whoever read along has gone (EPIPE): what was begun is brought to its end.
+process.stdout.on('error', () => undefined);
 
 /** Writes one line for the user. */
 const out = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -39,7 +43,8 @@ program
   .command('check')
   .description('say everything that is wrong with a configuration')
   .option(...CONFIG)
-  .action(async (options: { config?: string }) => {
+  .option('--live', 'try everything it counts on, read-only: servers, logins, hosts, programs, time')
+  .action(async (options: { config?: string; live?: true }) => {
     const { check } = await import('./cli/check.ts');
     process.exitCode = await check({ ...options, out });
   });
@@ -51,6 +56,43 @@ program
   .action(async (options: { config?: string }) => {
     const { plan } = await import('./cli/plan.ts');
     process.exitCode = await plan({ ...options, out });
+  });
+
+program
+  .command('drill')
+  .description('look at every step of a group, or of all, without harm; or really carry out one')
+  .argument('[group]', 'a group of the configuration')
+  .argument('[step]', 'with --execute: the key of the step, such as last/nas, shed/restore/wake or host')
+  .option(...CONFIG)
+  .option('--execute', 'really carry out the step, once its key has been typed again')
+  .option('--yes <step>', 'with --execute, for scripts: the key of the step again')
+  .option('--undo <json>', 'with --execute, for a step of a restore: what the drill of its step has left')
+  .action(async (group: string | undefined, step: string | undefined, options: Omit<DrillOptions, 'out'>) => {
+    const { drill } = await import('./cli/drill.ts');
+    const given = { ...(group === undefined ? {} : { group }), ...(step === undefined ? {} : { step }) };
+    process.exitCode = await drill({ ...options, ...given, out });
+  });
+
+program
+  .command('trust')
+  .description('make machines known that are reached over SSH, once a person has looked at their keys')
+  .argument('[host...]', 'HOST or HOST:PORT; else those of the configuration')
+  .option(...CONFIG)
+  .option('--step <key>', 'only the machine of this step')
+  .option('--yes <fingerprint...>', 'for scripts: the keys that are right, as SHA256:...')
+  .action(async (hosts: readonly string[], options: { config?: string; step?: string; yes?: readonly string[] }) => {
+    const { trust } = await import('./cli/trust.ts');
+    process.exitCode = await trust({ hosts, ...options, out });
+  });
+
+program
+  .command('killpower')
+  .description('for the last shutdown script: cut the power of UPSes for which a plan has left its flag')
+  .option(...CONFIG)
+  .option('--test', 'only say by the exit code whether there is a flag of ours')
+  .action(async (options: { config?: string; test?: true }) => {
+    const { killpower } = await import('./cli/killpower.ts');
+    process.exitCode = await killpower({ ...options, out });
   });
 
 program

@@ -20,7 +20,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['domain'],
   runtime: ['domain', 'policy'],
   config: ['domain', 'schema'],
-  cli: ['domain', 'policy', 'config', 'sources', 'store', 'runtime', 'app', 'version'],
+  cli: [
+    'domain',
+    'policy',
+    'config',
+    'sources',
+    'shutdown',
+    'mqtt',
+    'store',
+    'runtime',
+    'app',
+    'step-runners',
+    'ups-ports',
+    'version',
+  ],
 };
 
 /** The one file of each library: one library per job, wrapped once. */

@@ -18,8 +18,8 @@ const traces = names.filter((name) => /\.ndjson(\.gz)?$/.test(name));
  * What each scenario is there for: the incidents of the field, with the numbers of their issues (NUT's unless said
  * otherwise), the rules of the decisions, and every trigger. Without the `.txt`.
  *
- * Not decisions, and so not here: how a plan is carried out and what becomes of the supply afterwards (NUT 432, 625, 3229,
- * 3364, 3481, app-nut 263, 368), durations that were learned, and the failsafe, which has tests of its own.
+ * Not decisions, and so not here: what a UPS and a machine make of their orders (NUT 432, 625, 3229, 3364, 3481, app-nut
+ * 263, 368), durations that were learned, and the failsafe, which has tests of its own.
  */
 const COVERS: readonly (readonly [what: string, ...scenarios: readonly string[]])[] = [
   ['NUT 2104, PR 2108: OL OFF during a self-test', 'off-that-is-none'],
@@ -75,6 +75,7 @@ const COVERS: readonly (readonly [what: string, ...scenarios: readonly string[]]
   ['5.2: forced shutdown', 'forced-shutdown', 'forced-shutdown-told', 'forced-shutdown-of-two-feeds'],
   ['5.2: FSD beside OL in the first reading after a start', 'forced-shutdown', 'forced-shutdown-and-restart'],
   ['5.2: low battery', 'low-battery-at-transfer', 'low-battery-on-mains', 'low-battery-never'],
+  ['5.2: a word that comes and goes', 'low-battery-flaps'],
   ['5.2: charge below', 'charge-threshold'],
   ['5.2: runtime below, auto: what the plan needs', 'runtime-of-the-plan'],
   ['5.2: depletion rate', 'depletion'],
@@ -86,9 +87,15 @@ const COVERS: readonly (readonly [what: string, ...scenarios: readonly string[]]
   ['5.2: silence does not reset hold, a contrary reading does', 'silence-within-hold'],
   ['5.2: a late tick counts for nothing', 'late-ticks', 'silence', 'clocks-that-jump'],
   ['5.2: a doubted gauge', 'gauge-doubted', 'gauge-after-transfer', 'runtime-that-lies'],
-  ['5.2: each with its margin and moment, the next one in sight', 'what-comes-next'],
+  ['5.2: each with its margin and moment, the next one in sight', 'what-comes-next', 'what-comes-next-of-stages'],
   ['5.3: the need of a plan', 'runtime-of-the-plan', 'order-of-the-plan'],
   ['5.3: above 80 % of the full runtime it is not ready', 'runtime-of-the-plan', 'ready-or-not'],
+  ['5.3: a running plan knows the time left, and skips for the halt', 'plan-in-a-hurry'],
+  ['5.3: stages in order, steps side by side, the halt last', 'plan-carried-out'],
+  ['5.4: until the point of no return', 'plan-past-its-point-of-no-return'],
+  ['5.4: OB stops a restore before its next step', 'plan-cancelled-by-mains'],
+  ['5.4: the outage has really ended', 'plan-cancelled-by-mains', 'plan-and-power-cut'],
+  ['5.4: what a person has asked for', 'shut-down-by-a-person'],
   ['5.4: mains that have held call off', 'called-off-by-mains', 'mains-hold', 'outage-of-a-simulated-day'],
   [
     '5.4: mains never call off FSD or a lost quorum',
@@ -118,13 +125,22 @@ const COVERS: readonly (readonly [what: string, ...scenarios: readonly string[]]
     'crash-while-holding',
     'crash-in-silence',
   ],
-  ['5.6: same boot, what was decided goes on', 'running-plan-crash', 'crash-keeps-what-was-decided'],
+  [
+    '5.6: same boot, what was decided goes on',
+    'running-plan-crash',
+    'crash-keeps-what-was-decided',
+    'crash-tells-nothing-twice',
+  ],
   [
     '5.6: same boot, feeds that are not listed again yet',
     'crash-of-feeds-without-entry',
     'crash-while-the-server-is-lost',
     'crash-while-the-server-hangs',
   ],
+  ['5.6: same boot, an unfinished plan goes on at its first unfinished step', 'plan-and-crash'],
+  ['5.6: new boot, battery: go on; mains: restore', 'plan-and-power-cut'],
+  ['5.6: a halt that did not happen', 'halt-that-did-not-happen', 'plan-in-a-hurry'],
+  ['5.6: the last act', 'plan-past-its-point-of-no-return'],
   ['5.6: new boot, nothing before a proof', 'reboot-in-an-outage', 'power-cut-and-empty-battery'],
 
   ['4.1: not armed, disarmed, dry run: nothing is touched', 'not-armed', 'disarmed', 'dry-run'],

@@ -1,34 +1,32 @@
-import { findConfiguration, usualFiles } from '../config/files.ts';
 import { explain } from '../config/problem.ts';
-import { type Loaded, readConfiguration } from '../config/read.ts';
+import type { Loaded } from '../config/read.ts';
 import type { Configuration } from '../config/schema.ts';
+import { configured } from './configured.ts';
 
 /** What `gridwarden check` is given. */
 export interface CheckOptions {
   /** Path of the configuration; absent: looked for in the usual places. */
   readonly config?: string;
+  /** Whether everything it counts on is tried as well, read-only. */
+  readonly live?: true;
   readonly out: (line: string) => void;
 }
 
 /**
- * `gridwarden check`: tells everything that is wrong with a configuration, or that it is good. Touches nothing else.
+ * `gridwarden check`: tells everything that is wrong with a configuration, or that it is good. Without `live` it touches
+ * nothing else.
  *
- * @returns the exit code: 0 good (warnings are told), 2 not good or not found
+ * @returns the exit code: 0 good (warnings are told), 1 something it counts on would not work, 2 not good or not found
  */
-export async function check({ config, out }: CheckOptions): Promise<number> {
-  const file = await findConfiguration(config, process.cwd());
-  if (file === undefined) {
-    out(`no configuration: looked for ${usualFiles(process.cwd()).join(' and ')}`);
-    return 2;
-  }
-  const loaded = await readConfiguration(file, process.env);
-  if (!loaded.ok) {
-    for (const line of explain(loaded.error)) out(line);
-    return 2;
-  }
-  for (const line of explain(loaded.value.warnings)) out(`warning: ${line}`);
-  out(summary(loaded.value));
-  return 0;
+export async function check({ config, live, out }: CheckOptions): Promise<number> {
+  const loaded = await configured(config, out);
+  if (loaded === undefined) return 2;
+  for (const line of explain(loaded.warnings)) out(`warning: ${line}`);
+  out(summary(loaded));
+  if (live !== true) return 0;
+  const { checkLive } = await import('./live-check.ts');
+  out('');
+  return (await checkLive(loaded, { root: '/' }, out)) ? 0 : 1;
 }
 
 function summary({ configuration, digest, file }: Loaded): string {

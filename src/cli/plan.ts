@@ -1,11 +1,11 @@
-import { findConfiguration, usualFiles } from '../config/files.ts';
-import { explain } from '../config/problem.ts';
-import { readConfiguration } from '../config/read.ts';
 import type { Plan, PlannedStage, PlannedStep } from '../domain/plan.ts';
 import type { GroupSettings, Settings, StageCondition } from '../domain/settings.ts';
+import type { Durations } from '../domain/state.ts';
 import { asInstant, formatSpan, type Millis } from '../domain/time.ts';
 import { effectOf, effectText } from '../policy/groups/effect.ts';
 import { planOf } from '../policy/plan/plan.ts';
+import { configured } from './configured.ts';
+import { learnedDurations } from './learned.ts';
 
 /** What `gridwarden plan` is given. */
 export interface PlanOptions {
@@ -15,37 +15,33 @@ export interface PlanOptions {
 }
 
 /**
- * `gridwarden plan`: what each group would do, in which order, and what it would take. Asks no server; nothing is
- * measured yet, so every span is the usual one of its kind of step.
+ * `gridwarden plan`: what each group would do, in which order, and what it would take. Asks no server: spans are those
+ * that the bridge has measured, else the usual ones of the kind of step.
  *
  * @returns the exit code: 0 shown, 2 no configuration or a faulty one
  */
 export async function plan({ config, out }: PlanOptions): Promise<number> {
-  const file = await findConfiguration(config, process.cwd());
-  if (file === undefined) {
-    out(`no configuration: looked for ${usualFiles(process.cwd()).join(' and ')}`);
-    return 2;
-  }
-  const loaded = await readConfiguration(file, process.env);
-  if (!loaded.ok) {
-    for (const line of explain(loaded.error)) out(line);
-    return 2;
-  }
-  for (const line of planLines(loaded.value.settings)) out(line);
+  const loaded = await configured(config, out);
+  if (loaded === undefined) return 2;
+  const durations = await learnedDurations(loaded.configuration.stateDir);
+  for (const line of planLines(loaded.settings, durations)) out(line);
   return 0;
 }
 
-/** The plans of all groups for people, an empty line between two. */
-export function planLines(settings: Settings): readonly string[] {
+/** The plans of all groups for people, an empty line between two. @param durations what steps took before */
+export function planLines(settings: Settings, durations: Durations = new Map()): readonly string[] {
   if (settings.groups.length === 0) return ['no groups: nothing is ever shut down'];
-  return settings.groups.flatMap((group, index) => [...(index > 0 ? [''] : []), ...groupLines(group, settings)]);
+  return settings.groups.flatMap((group, index) => [
+    ...(index > 0 ? [''] : []),
+    ...groupLines(group, settings, durations),
+  ]);
 }
 
 /** Nobody has disarmed a configuration. */
 const START = asInstant(0);
 
-function groupLines(group: GroupSettings, settings: Settings): readonly string[] {
-  const plan = planOf(group, new Map());
+function groupLines(group: GroupSettings, settings: Settings, durations: Durations): readonly string[] {
+  const plan = planOf(group, durations);
   const { stages, halt, expected, need, pointOfNoReturn } = plan;
   const does = effectText(effectOf(settings, plan, undefined, START), plan);
   const end =

@@ -96,6 +96,7 @@ test('a timeline, then the decisions', async () => {
   expect(decisions.map((line) => line.trim().split(':').slice(0, 3).join(':'))).toEqual([
     '12:02:20.000 +140.0s  shutdown rack',
     '12:02:20.000 +140.0s  run rack',
+    '12:03:20.000 +200.0s  hurry rack',
     '12:10:25.000 +625.0s  called_off rack',
     '12:10:25.000 +625.0s  call off rack',
     '1324 inputs from 2026-01-01T12:00:00.000Z to 2026-01-01T12',
@@ -116,8 +117,8 @@ test('another one beside it, through the restart', async () => {
   );
   expect(lines.find((line) => line.includes('called_off rack'))).toMatch(/^\+625\.0s {4}\+625\.0s {6}called_off/);
   const never = await replayed('1h.yaml');
-  expect(never.lines.filter((line) => line.includes('[only as recorded]'))).toHaveLength(4);
-  expect(never.lines.at(-2)).toBe('4 of 4 decisions differ');
+  expect(never.lines.filter((line) => line.includes('[only as recorded]'))).toHaveLength(5);
+  expect(never.lines.at(-2)).toBe('5 of 5 decisions differ');
 });
 
 test('what cannot be read, and what is no configuration', async () => {

@@ -5,6 +5,8 @@ test('secrets are known as such, wherever they stand', () => {
   const secrets = configurationKeys().filter(({ schema }) => schema.writeOnly === true);
   expect(secrets.map(({ key }) => key.replace('groups.*.stages[].steps[]', 'step')).toSorted()).toEqual(
     [
+      'groups.*.host.ssh.passphrase',
+      'groups.*.host.ssh.password',
       'mqtt.embedded.users.*.password',
       'mqtt.password',
       'sources.*.nut.password',

@@ -157,7 +157,7 @@ test('our own broker, with users as soon as others can reach it', async () => {
 });
 
 const TOP =
-  'known here: node, armed, dry_run, fsd, state_dir, log, http, mqtt, sources, ups, triggers, groups, commands';
+  'known here: node, armed, dry_run, fsd, state_dir, log, http, mqtt, sources, ups, triggers, groups, look_every, commands';
 const mqtt = (block: string) => `mqtt: {${block}}\n${SOURCES}`;
 const source = (block: string) => `${BROKER}sources: {nas: ${block}}\n`;
 const triggers = (block: string) => `${BROKER}${SOURCES}triggers: {${block}}\n`;

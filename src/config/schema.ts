@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { deviceId, slug } from '../domain/schema.ts';
+import { deviceId, duration, slug } from '../domain/schema.ts';
 import type { Settings } from '../domain/settings.ts';
+import type { Millis } from '../domain/time.ts';
 import { type HttpConfig, httpSchema } from '../http/schema.ts';
 import { type MqttConfig, mqttSchema } from '../mqtt/schema.ts';
 import { type CommandsConfig, commandsSchema, type TriggersConfig, triggersSchema } from '../policy/schema.ts';
@@ -35,6 +36,8 @@ export interface Configuration {
   /** What counts where a group does not say otherwise, and for devices of no group. */
   readonly triggers: TriggersConfig;
   readonly groups: Readonly<Record<string, GroupConfig>>;
+  /** How often every step of every plan is looked at, without carrying anything out. */
+  readonly lookEvery: Millis | 'off';
   readonly commands: CommandsConfig;
 }
 
@@ -95,6 +98,13 @@ export const configurationSchema = z
       .record(slug, groupSchema)
       .meta({ description: 'What the UPSes feed and what is shut down for it, by a name of your choice' })
       .prefault({}),
+    look_every: z
+      .union([z.enum(['off']), duration({ min: '1m', max: '7d' })])
+      .meta({
+        description:
+          'How often every step is looked at, without doing anything: hosts reached, keys accepted, programs there',
+      })
+      .prefault('1h'),
     commands: commandsSchema,
   })
   .transform(
@@ -113,6 +123,7 @@ export const configurationSchema = z
       ),
       triggers: given.triggers,
       groups: given.groups,
+      lookEvery: given.look_every,
       commands: given.commands,
     }),
   );

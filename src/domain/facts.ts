@@ -13,7 +13,9 @@ const DEVICE_EVENTS = [
 
 /** Events of a group. */
 export const GROUP_EVENT_TYPES: readonly string[] = [
-  ...['shed', 'shutdown', 'called_off', 'finished', 'restored'],
+  ...['shed', 'shutdown', 'called_off', 'finished', 'restored', 'resumed', 'hurried', 'halt_again', 'run_ended'],
+  ...['step_begun', 'step_done', 'step_failed', 'step_timed_out', 'step_skipped'],
+  ...['restoring', 'restore_stopped', 'restore_ended', 'step_unready', 'step_ready'],
   ...['quorum_lost', 'quorum_back', 'capacity_short', 'capacity_enough', 'not_ready', 'ready', 'disarmed', 'armed'],
 ];
 

@@ -1,5 +1,6 @@
 import type { DeviceId, GroupId } from './names.ts';
 import type { Plan } from './plan.ts';
+import type { Progress, Shed, StepReadiness } from './progress.ts';
 import type { Instant, Millis } from './time.ts';
 import type { Cause, Holds, Trigger, Verdict } from './triggers.ts';
 
@@ -56,6 +57,8 @@ export interface Run {
   readonly stages: readonly string[];
   /** Whether the group as a whole has fired: every stage and the halt. */
   readonly whole: boolean;
+  /** When it did; absent while it has not. */
+  readonly wholeSince?: Instant;
   /** What the decision does here: acts, only says what it would do, or has nothing it could or may do. */
   readonly effect: 'act' | 'dry-run' | 'none';
 }
@@ -106,6 +109,14 @@ export interface GroupState {
   readonly run?: Run;
   /** What was decided before this machine was started anew: it waits for this boot's first proof of mains or battery. */
   readonly earlierRun?: Run;
+  /** The last run, step by step; absent where none has ever acted. */
+  readonly progress?: Progress;
+  /** What has to be brought back; absent where there is nothing. */
+  readonly shed?: Shed;
+  /** By step key, what looking at the steps has shown; absent before the first look. */
+  readonly looked?: ReadonlyMap<string, StepReadiness>;
+  /** An earlier process has begun the run: it goes on once it is clear that the outage does. */
+  readonly resuming?: true;
   readonly silenced?: Silenced;
   /** While a person has disarmed it: nothing is begun until then. */
   readonly disarmedUntil?: Instant;

@@ -1,3 +1,5 @@
+import type { GroupId } from './names.ts';
+import type { ProgressEvent, StepLook } from './progress.ts';
 import type { DeviceAddress, Inventory, Listed, Reading } from './reading.ts';
 import type { Answer, Json, Request } from './requests.ts';
 import type { Settings } from './settings.ts';
@@ -45,6 +47,15 @@ export type Input =
   | { readonly kind: 'report'; readonly report: Report }
   | { readonly kind: 'request'; readonly request: Request }
   | { readonly kind: 'instructed'; readonly request: string; readonly outcome: Instructed }
+  /** The executor tells how a run, or the restore after it, gets on. */
+  | { readonly kind: 'progressed'; readonly group: GroupId; readonly run: string; readonly event: ProgressEvent }
+  /** Steps were looked at, without carrying anything out: by group and step key. */
+  | {
+      readonly kind: 'looked';
+      readonly groups: ReadonlyMap<GroupId, ReadonlyMap<string, StepLook>>;
+      /** Who has asked for it; absent where it was time for it. */
+      readonly request?: string;
+    }
   | { readonly kind: 'reloaded'; readonly request: string; readonly answer: Answer }
   /** Something happened in a room of ours that people should know of, such as a port that cannot be bound. */
   | {

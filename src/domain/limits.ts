@@ -32,6 +32,12 @@ export const LIMITS = {
   number: 1e15,
   /** Characters of what a step's programs or hosts have said that are kept: the last ones. */
   stepOutput: 8000,
+  /** Things within a step that are shown, such as VMs or containers. */
+  stepItems: 200,
+  /** Characters of what a step leaves for its restore, as JSON. */
+  stepUndo: 64 * 1024,
+  /** How long a step waits for its line in the journal, before it goes on without. */
+  journalled: asMillis(500),
   /** The one tick of the program. */
   tick: asMillis(1000),
 } as const;

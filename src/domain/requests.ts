@@ -48,6 +48,7 @@ export type RefusalCode =
   | 'invalid-configuration'
   | 'unknown-group'
   | 'nothing-to-cancel'
+  | 'too-late'
   | 'not-confirmed'
   | 'not-now';
 

@@ -16,7 +16,7 @@ export const CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 /** Every label that a metric of ours can have; which of them one sample has may differ within a family. */
 const LABELS = [
   ...['ups', 'source', 'kind', 'flag', 'phase', 'outlet', 'sensor', 'type', 'outcome', 'sink', 'version'],
-  ...['group', 'class', 'state', 'trigger', 'part', 'window', 'grade', 'term', 'confidence', 'result'],
+  ...['group', 'class', 'state', 'trigger', 'part', 'window', 'grade', 'term', 'confidence', 'result', 'step'],
   ...['manufacturer', 'model', 'serial', 'firmware', 'driver'],
 ];
 

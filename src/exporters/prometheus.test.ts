@@ -52,7 +52,7 @@ const transition = (after: State, more: Partial<Transition> = {}): Transition =>
 });
 
 async function scrape(...transitions: readonly Transition[]): Promise<string> {
-  const prometheus = createPrometheus({ version: '1.2.3' });
+  const prometheus = createPrometheus({ version: '1.2.3', timeLeft: () => undefined });
   for (const each of transitions) prometheus.accept(each);
   return prometheus.metrics();
 }
@@ -256,7 +256,7 @@ test('a device that is gone has no series left', async () => {
 });
 
 test('counts inputs, facts, answers and failed sinks', async () => {
-  const prometheus = createPrometheus({ version: '1' });
+  const prometheus = createPrometheus({ version: '1', timeLeft: () => undefined });
   prometheus.accept(
     transition(EMPTY_STATE, {
       facts: [
@@ -292,7 +292,7 @@ test('a device with more numbers than any has is cut off, and that is told', asy
 });
 
 test('two scrapes at once are the same', async () => {
-  const prometheus = createPrometheus({ version: '1' });
+  const prometheus = createPrometheus({ version: '1', timeLeft: () => undefined });
   prometheus.accept(transition(stateOf(device('rack', { 'ups.load': '20' }))));
   const [one, two] = await Promise.all([prometheus.metrics(), prometheus.metrics()]);
   expect(samples(one, 'gridwarden_')).toEqual(samples(two, 'gridwarden_'));
@@ -327,7 +327,7 @@ test.skipIf(!promtool)('promtool finds nothing to say, with every quantity of th
   const numeric = NAMED_QUANTITIES.filter((variable) => quantityOf(variable)?.kind === 'number');
   const placed = ['input.L1-N.voltage', 'output.L2.power.percent', 'outlet.1.energy', 'outlet.1.delay.start'];
   const values = Object.fromEntries([...numeric, ...placed].map((variable) => [variable, '1']));
-  const prometheus = createPrometheus({ version: '1' });
+  const prometheus = createPrometheus({ version: '1', timeLeft: () => undefined });
   prometheus.accept(
     transition({
       ...stateOf(device('rack', { ...values, 'ups.status': 'OL' }, JUDGED), device('b', {}, { link: LOST })),

@@ -6,11 +6,13 @@ import { plausible } from '../domain/quantities.ts';
 import type { Reading, Variables } from '../domain/reading.ts';
 import type { Answer, RefusalCode } from '../domain/requests.ts';
 import { type DeviceState, EMPTY_STATE, type Link, type SourceState, type State } from '../domain/state.ts';
+import { asInstant } from '../domain/time.ts';
 import { TROUBLE_KINDS } from '../domain/trouble.ts';
 import { CONTENT_TYPE, createFamilies, type Families } from './families.ts';
 import { tellJudgement } from './judgement.ts';
 import { metricOf } from './metric-names.ts';
 import { tellProcess } from './process-metrics.ts';
+import { countStep, type StepCounts, type TimeLeft, tellShutdown } from './shutdown.ts';
 
 export interface Prometheus extends Sink {
   /** The whole answer to a scrape, made from the newest state. */
@@ -35,6 +37,13 @@ interface Counts {
   /** One entry for each known type from the start, so that a rate sees the first of them. */
   readonly facts: Map<string, number>;
   readonly sinkFailures: Map<string, number>;
+  readonly steps: StepCounts;
+}
+
+export interface PrometheusParts {
+  /** Of this program, for `gridwarden_build_info`. */
+  readonly version: string;
+  readonly timeLeft: TimeLeft;
 }
 
 /**
@@ -42,11 +51,10 @@ interface Counts {
  *
  * `accept` remembers and counts; everything else happens at the scrape. A device that is gone has no series; one that
  * is lost keeps `gridwarden_up` 0, its trouble, identity and time of last reading, and no values.
- *
- * @param version of this program, for `gridwarden_build_info`
  */
-export function createPrometheus({ version }: { readonly version: string }): Prometheus {
+export function createPrometheus({ version, timeLeft }: PrometheusParts): Prometheus {
   let state = EMPTY_STATE;
+  let last = asInstant(0);
   /** Wall time minus monotonic time: readings carry only the latter. */
   let epoch = 0;
   const counts = noCounts();
@@ -55,7 +63,8 @@ export function createPrometheus({ version }: { readonly version: string }): Pro
     name: 'prometheus',
     accept: (transition) => {
       state = transition.after;
-      epoch = transition.stamp.wall - transition.stamp.at;
+      last = transition.stamp.at;
+      epoch = transition.stamp.wall - last;
       countTransition(counts, transition);
     },
     metrics: () => {
@@ -63,6 +72,7 @@ export function createPrometheus({ version }: { readonly version: string }): Pro
       families.gauge('gridwarden_build_info', 'Version of Gridwarden, in its label; always 1', 1, { version });
       tellState(families, state, epoch);
       tellJudgement(families, state, epoch);
+      tellShutdown(families, state, counts.steps, (group) => timeLeft(group, state, last));
       tellCounts(families, counts);
       tellProcess(families);
       return families.text();
@@ -78,7 +88,18 @@ export function createPrometheus({ version }: { readonly version: string }): Pro
 
 function noCounts(): Counts {
   return {
-    inputs: { configured: 0, restored: 0, tick: 0, report: 0, request: 0, instructed: 0, reloaded: 0, noticed: 0 },
+    inputs: {
+      configured: 0,
+      restored: 0,
+      tick: 0,
+      report: 0,
+      request: 0,
+      instructed: 0,
+      progressed: 0,
+      looked: 0,
+      reloaded: 0,
+      noticed: 0,
+    },
     requests: {
       ok: 0,
       'wrong-payload': 0,
@@ -96,11 +117,13 @@ function noCounts(): Counts {
       'invalid-configuration': 0,
       'unknown-group': 0,
       'nothing-to-cancel': 0,
+      'too-late': 0,
       'not-confirmed': 0,
       'not-now': 0,
     },
     facts: new Map([...DEVICE_EVENT_TYPES, ...GROUP_EVENT_TYPES, ...BRIDGE_EVENT_TYPES].map((type) => [type, 0])),
     sinkFailures: new Map(),
+    steps: new Map(),
   };
 }
 
@@ -110,8 +133,9 @@ const bump = (counts: Map<string, number>, key: string): void => {
 
 const outcomeOf = (answer: Answer): 'ok' | RefusalCode => (answer.status === 'ok' ? 'ok' : answer.code);
 
-function countTransition(counts: Counts, { input, intents, facts }: Transition): void {
+function countTransition(counts: Counts, { input, intents, facts, after }: Transition): void {
   counts.inputs[input.kind] += 1;
+  if (input.kind === 'progressed') countStep(counts.steps, input, after);
   for (const { type } of facts) bump(counts.facts, counts.facts.has(type) ? type : 'other');
   for (const intent of intents) if (intent.kind === 'answer') counts.requests[outcomeOf(intent.answer)] += 1;
 }

@@ -72,6 +72,11 @@ export class Announcer {
     return this.#version;
   }
 
+  /** How many messages are remembered. */
+  get size(): number {
+    return this.#kept.size;
+  }
+
   /** Everything that the next process must know. */
   remembered(): readonly Announced[] {
     return [...this.#kept.values()].map(({ entry }) => entry);

@@ -4,6 +4,7 @@ import type { Log } from '../domain/ports.ts';
 import { asMillis, seconds } from '../domain/time.ts';
 import { addressOf, rememberingLookup } from './broker-stream.ts';
 import { type BrokerTrouble, brokerTrouble } from './broker-trouble.ts';
+import { Errands, type Fate } from './errands.ts';
 import { createMailbox, type Outgoing } from './mailbox.ts';
 import type { RemoteBroker } from './schema.ts';
 import { type ConnectionOptions, type Incoming, openSession, type Session, type Subscription } from './session.ts';
@@ -40,6 +41,14 @@ export interface MqttConnection {
    * once. Never waits and never fails; while the broker is away, the newest states and `LIMITS.outbox` moments are kept.
    */
   readonly publish: (message: Outgoing) => void;
+  /**
+   * Sends one message before all others, once, and resolves with what became of it; waits for a connection until the
+   * signal aborts. A retained one is not kept as the state of its topic.
+   */
+  readonly deliver: (message: Outgoing, signal: AbortSignal) => Promise<Fate>;
+  /** Subscribes to one topic for this connection alone, and resolves with what became of that. */
+  readonly hear: (topic: string) => Promise<Fate>;
+  readonly unhear: (topic: string) => void;
   /** Lets the broker forget a retained topic. */
   readonly clearRetained: (topic: string) => void;
   /** Sends every state again, changed or not, or that of one topic: a Home Assistant has started, or somebody has overwritten it. */
@@ -83,6 +92,9 @@ export function createConnection(
   return {
     start: () => connection.start(),
     publish: (message) => connection.publish(message),
+    deliver: (message, signal) => connection.deliver(message, signal),
+    hear: (topic) => connection.hear(topic),
+    unhear: (topic) => connection.unhear(topic),
     clearRetained: (topic) => connection.clearRetained(topic),
     refresh: (topic) => connection.refresh(topic),
     subscribe: (subscriptions) => connection.subscribe(subscriptions),
@@ -102,6 +114,7 @@ class BrokerConnection {
   readonly #log: Log;
   readonly #random: () => number;
   readonly #mailbox = createMailbox(LIMITS.outbox);
+  readonly #errands = new Errands();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #refused = new Set<string>();
   readonly #resolve = rememberingLookup();
@@ -134,6 +147,22 @@ class BrokerConnection {
     this.#pump();
   }
 
+  deliver(message: Outgoing, signal: AbortSignal): Promise<Fate> {
+    const fate = this.#errands.put(message, signal);
+    this.#pump();
+    return fate;
+  }
+
+  async hear(topic: string): Promise<Fate> {
+    // What we listen to anyway must not be asked for in another way.
+    if (this.#session !== undefined && this.#subscriptions.has(topic)) return { kind: 'done' };
+    return this.#session?.hear(topic) ?? { kind: 'unsent', why: 'there is no connection' };
+  }
+
+  unhear(topic: string): void {
+    if (!this.#subscriptions.has(topic)) this.#session?.unhear(topic);
+  }
+
   clearRetained(topic: string): void {
     if (this.#stopped !== undefined) return;
     this.#mailbox.clear(topic);
@@ -156,7 +185,7 @@ class BrokerConnection {
     return {
       published: this.#published,
       dropped: this.#dropped + this.#mailbox.dropped(),
-      queued: this.#mailbox.waiting(),
+      queued: this.#mailbox.waiting() + this.#errands.waiting,
       inFlight: this.#session?.inFlight.size ?? 0,
       connects: this.#connects,
       retained: this.#mailbox.topics(),
@@ -184,6 +213,7 @@ class BrokerConnection {
     }
     this.#given.abort();
     await this.#task;
+    this.#errands.stop();
     this.#tell({ connected: false });
   }
 
@@ -224,10 +254,17 @@ class BrokerConnection {
       },
       onDelivered: (message: Outgoing) => {
         this.#published += 1;
+        this.#errands.end(message, { kind: 'done' });
         this.#mailbox.delivered(message);
         this.#pump();
       },
-      onRefused: (what: 'message' | 'subscription', topic: string, why: string) => this.#onRefused(what, topic, why),
+      onRefused: (message: Outgoing, why: string) => {
+        this.#dropped += 1;
+        this.#errands.end(message, { kind: 'refused', why });
+        this.#warnOnce('message', message.topic, why);
+        this.#pump();
+      },
+      onDeaf: (filter: string, why: string) => this.#warnOnce('subscription', filter, why),
     };
     const opened = await openSession(this.#options, this.#version, listeners, this.#resolve, signal);
     if (!opened.ok) return { trouble: opened.error };
@@ -237,7 +274,7 @@ class BrokerConnection {
     else this.#begin(session);
     const trouble = await session.ended;
     this.#session = undefined;
-    this.#mailbox.returned([...session.inFlight]);
+    this.#mailbox.returned(this.#errands.returned([...session.inFlight]));
     return { trouble, lasted: performance.now() - since };
   }
 
@@ -257,22 +294,19 @@ class BrokerConnection {
     if (session === undefined || this.#pumping) return;
     this.#pumping = true;
     while (session.hasRoom()) {
-      const message = this.#mailbox.take();
+      const message = this.#errands.take() ?? this.#mailbox.take();
       if (message === undefined) break;
       session.send(message);
     }
     this.#pumping = false;
-    if (this.#mailbox.waiting() === 0 && session.inFlight.size === 0) this.#onIdle?.();
+    if (this.counters().queued === 0 && session.inFlight.size === 0) this.#onIdle?.();
   }
 
-  #onRefused(what: 'message' | 'subscription', topic: string, why: string): void {
-    if (what === 'message') this.#dropped += 1;
-    if (!this.#refused.has(topic)) {
-      if (this.#refused.size >= REFUSED) this.#refused.clear();
-      this.#refused.add(topic);
-      this.#log.warn(`the broker refuses a ${what}`, { topic: topic.slice(0, 200), why });
-    }
-    this.#pump();
+  #warnOnce(what: 'message' | 'subscription', topic: string, why: string): void {
+    if (this.#refused.has(topic)) return;
+    if (this.#refused.size >= REFUSED) this.#refused.clear();
+    this.#refused.add(topic);
+    this.#log.warn(`the broker refuses a ${what}`, { topic: topic.slice(0, 200), why });
   }
 
   #tell(status: ConnectionStatus): void {

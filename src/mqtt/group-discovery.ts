@@ -28,6 +28,7 @@ export function announceGroup(group: GroupState, context: DiscoveryContext): Ann
     ...standing(frame),
     ...(group.members.size > 1 ? redundancy(frame) : []),
     ...plan(frame, topics.groupPlan(group.id)),
+    ...shutdown(frame, topics.groupShutdown(group.id)),
     ...buttons(frame, group.id, context),
   ];
   return {
@@ -56,7 +57,9 @@ const withAttributes = (rows: readonly Row[], topic: string): Components =>
   Object.fromEntries(
     rows.map(([key, component]) => [
       key,
-      'json_attributes_template' in component ? { ...component, json_attributes_topic: topic } : component,
+      'json_attributes_template' in component
+        ? { ...component, json_attributes_topic: component['state_topic'] ?? topic }
+        : component,
     ]),
   );
 
@@ -134,17 +137,65 @@ const plan = (frame: DeviceFrame, topic: string): readonly Row[] =>
     }),
   );
 
-/** Only what is allowed, so that nothing is shown that would be refused. */
-const buttons = (frame: DeviceFrame, group: string, { topics, allow }: DiscoveryContext): readonly Row[] =>
-  [
-    ['cancel', 'Cancel shutdown'],
-    ['disarm', 'Disarm for an hour'],
-  ]
-    .filter(([verb]) => isAllowed(allow, `bridge.${verb}`))
-    .map(([verb = '', name = '']) =>
-      entity(frame, `command_${verb}`, 'button', name, {
-        entity_category: 'config',
-        command_topic: topics.request(verb),
-        payload_press: JSON.stringify({ group }),
-      }),
-    );
+/** Every state of the topic of a shutdown. */
+const STATES = ['idle', 'running', 'stopping', 'ended', 'interrupted', 'restoring', 'restored'];
+
+/** What of it stands beside the state; the whole may be more than the recorder keeps of an entity. */
+const SHOWN = ['run', 'kind', 'dry_run', 'since', 'reason', 'counts', 'hurried', 'halt', 'past_return', 'lines'];
+
+/** Values of the retained object under their own names. */
+const attributes = (names: readonly string[]): string =>
+  `{{ {${names.map((name) => `'${name}': ${at(name)}`).join(', ')}} | tojson }}`;
+
+/** How far a shutdown, or the restore after it, has come. @param topic of the shutdown */
+function shutdown(frame: DeviceFrame, topic: string): readonly Row[] {
+  const tell = (
+    platform: 'sensor' | 'binary_sensor',
+    key: string,
+    name: string,
+    value: string,
+    options: Options = {},
+  ): Row => row(frame, platform, key, name, value, { state_topic: topic, ...options });
+  return [
+    tell('sensor', 'shutdown', 'Shutdown', at('state'), {
+      device_class: 'enum',
+      options: STATES,
+      json_attributes_template: attributes(SHOWN),
+    }),
+    tell('sensor', 'shutdown_step', 'Shutdown step', `${at('now')} if ${at('now')} else 'none'`),
+    tell('sensor', 'shutdown_progress', 'Shutdown progress', at('percent'), {
+      unit_of_measurement: '%',
+      state_class: 'measurement',
+    }),
+    tell('sensor', 'time_left', 'Time left', at('time_left'), {
+      device_class: 'duration',
+      unit_of_measurement: 's',
+      state_class: 'measurement',
+    }),
+    tell('binary_sensor', 'restore_pending', 'Restore pending', yesNo(at('shed')), {
+      json_attributes_template: `{{ {'stages': ${inside('shed', 'stages')}, 'by_hand': ${inside('shed', 'by_hand')}} | tojson }}`,
+    }),
+  ];
+}
+
+/** Only what is allowed, so that nothing is shown that would be refused. What ends machines is off until somebody enables it. */
+function buttons(frame: DeviceFrame, group: string, { topics, allow }: DiscoveryContext): readonly Row[] {
+  const press = (verb: string, name: string, given: Options = {}, options: Options = {}): readonly Row[] =>
+    isAllowed(allow, `bridge.${verb}`)
+      ? [
+          entity(frame, `command_${verb}`, 'button', name, {
+            entity_category: 'config',
+            ...options,
+            command_topic: topics.request(verb),
+            payload_press: JSON.stringify({ group, ...given }),
+          }),
+        ]
+      : [];
+  const confirm = { confirm: group };
+  return [
+    ...press('cancel', 'Cancel shutdown'),
+    ...press('disarm', 'Disarm for an hour'),
+    ...press('arm', 'Arm again', confirm),
+    ...press('shutdown', 'Shut down now', confirm, { enabled_by_default: false }),
+  ];
+}

@@ -47,6 +47,17 @@ export function groupUrgent(group: GroupState, armed: boolean): string {
   ]);
 }
 
+/** What of a run's progress goes out at once: whatever begins and ends. Things within a step and the time left may wait. */
+export function progressUrgent({ progress, shed, run }: GroupState): string {
+  const steps = [...(progress?.steps ?? [])].map(([key, { state }]) => [key, state]);
+  const halt = progress?.halt?.wall ?? null;
+  return JSON.stringify([
+    ...[run?.id ?? null, run?.stages ?? null, run?.whole ?? null, shed?.stages ?? null],
+    ...[progress?.run ?? null, progress?.phase ?? null, progress?.hurried ?? null, halt],
+    steps,
+  ]);
+}
+
 /** A state of Home Assistant has a bound. */
 function shortened(text: string): string {
   const characters = [...text];

@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { componentsOf } from '../../tests/kit/discovery-components.ts';
+import { render } from '../../tests/kit/discovery-template.ts';
 import { validate } from '../../tests/kit/discovery-validator.ts';
 import { EVERYTHING, type HouseOptions, openHouse, says } from '../../tests/kit/mqtt-house.ts';
 import { group } from '../../tests/kit/settings.ts';
+import type { ProgressEvent } from '../domain/progress.ts';
 import type { GroupSettings } from '../domain/settings.ts';
 import type { Step } from '../domain/steps.ts';
 import { seconds } from '../domain/time.ts';
+import { memoryOf } from '../store/memory.ts';
 import { parseAnnounced, serializeAnnounced } from './announced.ts';
 
 const BASE = 'gridwarden/home';
 const GROUP = `${BASE}/group/servers`;
+const SHUTDOWN = `${GROUP}/shutdown`;
 const CONFIG = 'homeassistant/device/gridwarden_home_group_servers/config';
 const NAMES = ['rack_a', 'rack_b'] as const;
 
@@ -23,8 +27,14 @@ const HALT: Step = {
   carriesSource: false,
 };
 
+const step = (key: string): Step => ({ ...HALT, kind: 'exec', key, text: `do ${key}` });
+
 const servers = (more: Partial<GroupSettings> = {}): GroupSettings =>
   group('servers', NAMES, { label: 'Servers', halt: HALT, ...more });
+
+const WITH_LAB = servers({
+  stages: [{ name: 'lab', steps: [step('lab/vms'), step('lab/nas')], restore: [step('lab/restore/nas')] }],
+});
 
 const USUAL = {
   'ups.status': 'OL',
@@ -71,6 +81,43 @@ function watching(options: HouseOptions = {}) {
     },
     faults: () => validate(house.messages, { base: BASE, subscribed: house.topics.incoming }),
   };
+}
+
+type Watched = ReturnType<typeof watching>;
+
+/** What the executor tells of the run that goes on. */
+function hear({ push, shown }: Watched, event: ProgressEvent): void {
+  push({ kind: 'progressed', group: 'servers', run: shown(SHUTDOWN).run ?? shown().run.id, event });
+}
+
+/** One step is over, one runs, and the halt waits. */
+function midway(house: Watched): void {
+  house.goOn(30, DRAINED);
+  hear(house, { kind: 'begun', step: 'lab/vms' });
+  hear(house, { kind: 'item', step: 'lab/vms', item: 'web', state: 'done' });
+  hear(house, {
+    kind: 'ended',
+    step: 'lab/vms',
+    state: 'timed-out',
+    text: 'not in time',
+    output: 'é',
+    took: seconds(9),
+  });
+  hear(house, { kind: 'begun', step: 'lab/nas' });
+}
+
+/** Mains have come back, and so has what was shed. */
+function restored(house: Watched): void {
+  midway(house);
+  house.goOn(20, {});
+  hear(house, { kind: 'ended', step: 'lab/nas', state: 'done', text: 'is down', took: seconds(9) });
+  hear(house, { kind: 'run-ended' });
+  house.goOn(5, {});
+  hear(house, { kind: 'begun', step: 'lab/restore/nas' });
+  hear(house, { kind: 'ended', step: 'lab/restore/nas', state: 'done', text: 'is up', took: seconds(9) });
+  hear(house, { kind: 'stage-restored', stage: 'lab' });
+  hear(house, { kind: 'restore-ended' });
+  house.goOn(2, {});
 }
 
 test('a calm group says how its feeds stand, what an outage leads to, and that it is ready', () => {
@@ -164,6 +211,95 @@ test('a lost feed is shown at once while the rest goes on', () => {
   expect(back.map(({ topic }) => topic)).toContain(GROUP);
 });
 
+describe('a shutdown', () => {
+  test('is idle where none ever was, and says so', () => {
+    const { shown } = watching();
+    expect(shown(SHUTDOWN)).toMatchObject({ state: 'idle', run: null, percent: null, shed: null, steps: [] });
+  });
+
+  test('is told at once as a step begins and ends, the event after it', () => {
+    const house = watching();
+    house.goOn(30, DRAINED);
+    const begun = house.during(() => hear(house, { kind: 'begun', step: 'host', act: 'halt' }));
+    expect(begun.map(({ topic }) => topic)).toEqual([SHUTDOWN, `${GROUP}/event`]);
+    expect(JSON.parse(begun[1]?.payload ?? '')).toMatchObject({
+      event_type: 'step_begun',
+      step: 'host',
+      dry_run: false,
+      run: house.shown().run.id,
+    });
+    expect(house.shown(SHUTDOWN)).toMatchObject({
+      state: 'running',
+      now: 'halt this host',
+      past_return: true,
+      counts: { planned: 1, running: 1 },
+      time_left: expect.any(Number),
+    });
+    const took = seconds(3);
+    const ended = house.during(() => hear(house, { kind: 'ended', step: 'host', state: 'failed', text: 'no', took }));
+    expect(ended.map(({ topic }) => topic)).toEqual([SHUTDOWN, `${GROUP}/event`]);
+    expect(house.shown(SHUTDOWN)).toMatchObject({ percent: 100, steps: [{ state: 'failed', took: 3, result: 'no' }] });
+  });
+
+  test('tells what is within a step once a second, and the last word of it', () => {
+    const house = watching();
+    house.goOn(30, DRAINED);
+    hear(house, { kind: 'begun', step: 'host' });
+    const item = (count: number, state: 'running' | 'done') =>
+      hear(house, { kind: 'item', step: 'host', item: `vm ${count}`, state });
+    const sent = house.during(() => {
+      for (let count = 0; count < 50; count += 1) item(count, 'running');
+      for (let count = 0; count < 50; count += 1) item(count, 'done');
+    });
+    expect(sent).toEqual([]);
+    const later = house.during(() => house.pass(seconds(3))).filter(({ topic }) => topic === SHUTDOWN);
+    expect(later.length).toBeGreaterThanOrEqual(1);
+    expect(later.length).toBeLessThanOrEqual(3);
+    const [{ items }] = house.shown(SHUTDOWN).steps;
+    expect(items).toHaveLength(50);
+    expect(items.every(({ state }: { state: string }) => state === 'done')).toBe(true);
+  });
+
+  test('tells the time that is left as it goes, to ten seconds', () => {
+    const house = watching();
+    house.goOn(30, { ...DRAINED, 'battery.runtime': '600' });
+    const lefts = house
+      .during(() => house.pass(seconds(4)))
+      .filter(({ topic }) => topic === SHUTDOWN)
+      .map(({ payload }) => JSON.parse(payload).time_left);
+    expect(lefts.length).toBeLessThanOrEqual(1);
+    expect(house.shown(SHUTDOWN).time_left % 10).toBe(0);
+    house.goOn(30, { ...DRAINED, 'battery.runtime': '300' });
+    expect(house.shown(SHUTDOWN).time_left).toBe(300);
+  });
+
+  test('that is rehearsed says so in its events', () => {
+    const house = watching({ dryRun: true });
+    house.goOn(30, DRAINED);
+    const [, event] = house.during(() => hear(house, { kind: 'begun', step: 'host', act: 'halt' }));
+    expect(JSON.parse(event?.payload ?? '')).toMatchObject({ event_type: 'step_begun', dry_run: true });
+    expect(house.shown(SHUTDOWN)).toMatchObject({ dry_run: true, halt: null });
+  });
+
+  test('that has been restored stays in sight', () => {
+    const house = watching({ groups: [WITH_LAB] });
+    restored(house);
+    expect(house.shown(SHUTDOWN)).toMatchObject({ state: 'restored', shed: null, percent: 100, time_left: null });
+  });
+
+  test('of an earlier process is shown after a start', () => {
+    const first = watching({ groups: [WITH_LAB] });
+    midway(first);
+    const memory = memoryOf(first.state(), first.now());
+    const house = openHouse({ groups: [WITH_LAB], armed: true, restored: memory });
+    expect(JSON.parse(house.messages.get(SHUTDOWN)?.payload ?? '')).toMatchObject({
+      state: 'interrupted',
+      run: first.shown(SHUTDOWN).run,
+      shed: { stages: ['lab'] },
+    });
+  });
+});
+
 test('disarmed, it says until when', () => {
   const { push, shown } = watching();
   push({
@@ -180,13 +316,15 @@ describe('Home Assistant', () => {
     ['shut down', ({ goOn }) => goOn(30, DRAINED)],
     ['with one feed lost', ({ goOn }) => goOn(30, DRAINED, ['rack_a'])],
     ['with an overload', ({ goOn }) => goOn(30, { 'ups.load': '150' })],
+    ['in the midst of its plan', (house) => midway(house)],
+    ['restored', (house) => restored(house)],
   ];
   const cases = (['device', 'single'] as const).flatMap((mode) =>
     STATES.map(([what, act]) => [what, mode, act] as const),
   );
 
   test.each(cases)('accepts all of a group %s, in mode %s', (_, mode, act) => {
-    const house = watching({ mode, allow: EVERYTHING });
+    const house = watching({ mode, allow: EVERYTHING, groups: [WITH_LAB] });
     act(house);
     house.pass(seconds(15));
     expect(house.faults()).toEqual([]);
@@ -225,12 +363,38 @@ describe('Home Assistant', () => {
     expect(one).toEqual(expect.arrayContaining(['state', 'outlook', 'ready', 'armed', 'run', 'trigger_shutdown']));
   });
 
+  test('has a button that shuts down only once somebody enables it, and it names the group twice', () => {
+    const all = componentsOf(watching({ allow: EVERYTHING }).messages);
+    const configOf = (wanted: string) =>
+      all.find(({ deviceId, key }) => deviceId.includes('group') && key === wanted)?.config;
+    expect(configOf('command_shutdown')).toMatchObject({
+      enabled_by_default: false,
+      command_topic: `${BASE}/bridge/request/shutdown`,
+      payload_press: '{"group":"servers","confirm":"servers"}',
+    });
+    expect(configOf('command_arm')).toMatchObject({ payload_press: '{"group":"servers","confirm":"servers"}' });
+    expect(configOf('command_cancel')).toMatchObject({ payload_press: '{"group":"servers"}' });
+  });
+
+  test('has a trigger for the halt that a rehearsal does not set off', () => {
+    const halt = componentsOf(watching().messages).find(({ key }) => key === 'trigger_halt')?.config;
+    const fires = (event: object) =>
+      render(String(halt?.['value_template']), JSON.stringify(event)) === halt?.['payload'];
+    const begun = { event_type: 'step_begun', run: 'r', dry_run: false, step: 'host' };
+    expect(fires(begun)).toBe(true);
+    expect(fires({ ...begun, dry_run: true })).toBe(false);
+    expect(fires({ ...begun, step: 'lab/vms' })).toBe(false);
+    expect(fires({ event_type: 'step_done', run: 'r', dry_run: false, step: 'host' })).toBe(false);
+    expect(fires({ event_type: 'ready' })).toBe(false);
+  });
+
   test('has buttons for what is allowed', () => {
     const buttons = (allow: readonly string[]) =>
       componentsOf(watching({ allow }).messages).flatMap(({ deviceId, platform, key }) =>
         platform === 'button' && deviceId.includes('group') ? [key] : [],
       );
     expect(buttons(['bridge.cancel', 'bridge.disarm'])).toEqual(['command_cancel', 'command_disarm']);
+    expect(buttons(['bridge.arm', 'bridge.shutdown'])).toEqual(['command_arm', 'command_shutdown']);
     expect(buttons(['bridge.cancel'])).toEqual(['command_cancel']);
     expect(buttons([])).toEqual([]);
   });
@@ -253,7 +417,7 @@ describe('a group that is gone', () => {
     const next = openHouse({ memory });
     expect(next.messages.has(CONFIG)).toBe(true);
     next.pass(seconds(5));
-    for (const topic of [CONFIG, GROUP, `${GROUP}/plan`]) expect(next.messages.has(topic)).toBe(false);
+    for (const topic of [CONFIG, GROUP, `${GROUP}/plan`, SHUTDOWN]) expect(next.messages.has(topic)).toBe(false);
   });
 
   test('and not one that is still configured', () => {

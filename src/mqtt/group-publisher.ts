@@ -6,7 +6,7 @@ import type { Instant } from '../domain/time.ts';
 import type { Announcer } from './announcer.ts';
 import type { DiscoveryContext } from './discovery.ts';
 import { announceGroup } from './group-discovery.ts';
-import { groupPayload, groupUrgent } from './group-payload.ts';
+import { groupPayload, groupUrgent, progressUrgent } from './group-payload.ts';
 import type { Moments } from './moments.ts';
 import { ON_BATTERY, ON_MAINS, type PacedTopics } from './paced.ts';
 import { groupIdentifier } from './topics.ts';
@@ -14,11 +14,15 @@ import { groupIdentifier } from './topics.ts';
 /** The plan of a group as it would run now, for its topic. */
 export type PlanData = (group: GroupState) => { readonly [key: string]: Json };
 
+/** How far the last run of a group has come, for its topic. */
+export type ProgressData = (group: GroupState, state: State, now: Instant) => { readonly [key: string]: Json };
+
 export interface GroupParts {
   readonly announcer: Announcer;
   readonly paced: PacedTopics;
   readonly moments: Moments;
   readonly planData: PlanData;
+  readonly progressData: ProgressData;
   readonly clear: (topic: string) => void;
 }
 
@@ -47,13 +51,17 @@ export class GroupPublisher {
   }
 
   /** This is how the groups are now. What has not changed costs a comparison. */
-  show({ groups, settings }: State, context: DiscoveryContext, at: Instant): void {
+  show(state: State, context: DiscoveryContext, at: Instant): void {
+    const { groups, settings } = state;
     for (const id of this.#shown.keys()) if (!groups.has(id)) this.#gone(id, context, at);
     for (const [id, group] of groups) {
       const before = this.#shown.get(id);
       if (before?.group === group && before.settings === settings) continue;
       this.#shown.set(id, { group, settings });
       this.#publish(before, group, settings, context, at);
+      if (before === undefined || before.settings !== settings || !isSameRun(before.group, group)) {
+        this.#shutdown(group, state, context, at);
+      }
       if (before?.settings !== settings || before?.group.members.size !== group.members.size) {
         this.#announce(group, context, at);
       }
@@ -78,6 +86,20 @@ export class GroupPublisher {
     paced.offer(topics.groupPlan(group.id), { urgent, text: () => JSON.stringify(planData(group)), pace }, at);
   }
 
+  /** While something runs out, the time that is left changes by itself. */
+  tick(state: State, context: DiscoveryContext, at: Instant): void {
+    for (const { group } of this.#shown.values()) {
+      if (group.run !== undefined) this.#shutdown(group, state, context, at);
+    }
+  }
+
+  /** Steps go out as they begin and end, what is within them once a second. */
+  #shutdown(group: GroupState, state: State, { topics }: DiscoveryContext, at: Instant): void {
+    const { paced, progressData } = this.#parts;
+    const text = () => JSON.stringify(progressData(group, state, at));
+    paced.offer(topics.groupShutdown(group.id), { urgent: progressUrgent(group), text, pace: ON_BATTERY }, at);
+  }
+
   #announce(group: GroupState, context: DiscoveryContext, at: Instant): void {
     const clears = topicsOf(group.id, context);
     this.#parts.announcer.want(announceGroup(group, context), at, { clears, variables: [] });
@@ -97,7 +119,11 @@ export class GroupPublisher {
 const topicsOf = (id: GroupId, { topics }: DiscoveryContext): readonly string[] => [
   topics.group(id),
   topics.groupPlan(id),
+  topics.groupShutdown(id),
 ];
 
 const isSamePlan = (one: GroupState, other: GroupState): boolean =>
   one.plan === other.plan && one.slack === other.slack && one.readiness === other.readiness;
+
+const isSameRun = (one: GroupState, other: GroupState): boolean =>
+  one.progress === other.progress && one.shed === other.shed && one.run === other.run;

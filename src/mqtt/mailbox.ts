@@ -4,7 +4,7 @@ export interface Outgoing {
   /** Empty with `retain`: the broker forgets the topic. */
   readonly payload: string;
   readonly retain: boolean;
-  readonly qos: 0 | 1;
+  readonly qos: 0 | 1 | 2;
   readonly properties?: OutgoingProperties;
 }
 

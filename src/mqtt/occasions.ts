@@ -8,7 +8,14 @@ const TRIGGERS: readonly string[] = [
 ];
 
 /** The same of groups. A contract. */
-const GROUP_TRIGGERS: readonly string[] = ['shed', 'shutdown', 'called_off', 'quorum_lost', 'not_ready'];
+const GROUP_TRIGGERS: readonly string[] = [
+  ...['shed', 'shutdown', 'called_off', 'quorum_lost', 'not_ready'],
+  ...['step_failed', 'step_timed_out', 'hurried', 'halt_again', 'run_ended', 'restoring', 'restore_ended'],
+];
+
+/** The halt of this host, or its reboot, is the step of that name; a rehearsal of it is none. */
+const IS_HALT = "value_json.event_type == 'step_begun' and value_json['step'] == 'host' and not value_json['dry_run']";
+const HALT = `{{ 'halt' if ${IS_HALT} else 'other' }}`;
 
 /** The event entity of a device and one device trigger for each event that matters. */
 export const occasions = (
@@ -26,6 +33,7 @@ export const groupOccasions = (frame: DeviceFrame, topic: string): Components =>
   Object.fromEntries([
     eventEntity(frame, topic, GROUP_EVENT_TYPES),
     ...GROUP_TRIGGERS.map((type) => deviceTrigger('group_event', type, topic)),
+    deviceTrigger('group_event', 'halt', topic, HALT),
   ]);
 
 /** The bridge's own event entity: everything that happens, to any device or group or to the bridge. */
@@ -41,7 +49,12 @@ const eventEntity = (
   more: Readonly<Record<string, unknown>> = {},
 ) => entity(frame, 'event', 'event', 'Event', { state_topic: topic, event_types: types, ...more });
 
-const deviceTrigger = (kind: string, type: string, topic: string): readonly [string, Component] => [
+const deviceTrigger = (
+  kind: string,
+  type: string,
+  topic: string,
+  template = '{{ value_json.event_type }}',
+): readonly [string, Component] => [
   `trigger_${type}`,
   {
     platform: 'device_automation',
@@ -50,6 +63,6 @@ const deviceTrigger = (kind: string, type: string, topic: string): readonly [str
     subtype: type,
     topic,
     payload: type,
-    value_template: '{{ value_json.event_type }}',
+    value_template: template,
   },
 ];

@@ -9,7 +9,8 @@ import { after, between, type Instant, type Millis } from '../domain/time.ts';
 import type { Announcer } from './announcer.ts';
 import { devicePayload, urgency } from './device-payload.ts';
 import { announceBridge, announceDevice, type DiscoveryContext } from './discovery.ts';
-import { GroupPublisher, type PlanData } from './group-publisher.ts';
+import { eventPayload } from './event-payload.ts';
+import { GroupPublisher, type PlanData, type ProgressData } from './group-publisher.ts';
 import { type Judged, judgedUrgency, judgedValues } from './judged-values.ts';
 import { Moments } from './moments.ts';
 import { ON_BATTERY, ON_MAINS, PacedTopics } from './paced.ts';
@@ -35,6 +36,7 @@ export interface PublisherParts {
   readonly forgetAfter: Millis;
   readonly announcer: Announcer;
   readonly planData: PlanData;
+  readonly progressData: ProgressData;
   readonly outlet: Outlet;
 }
 
@@ -79,11 +81,12 @@ export class Publisher {
   };
 
   constructor(parts: PublisherParts) {
-    const { topics, node, version, announcer, outlet, planData } = parts;
+    const { topics, node, version, announcer, outlet, planData, progressData } = parts;
     this.#parts = parts;
     this.#paced = new PacedTopics(outlet.retain);
     const { clear } = outlet;
-    this.#groups = new GroupPublisher({ announcer, paced: this.#paced, moments: this.#moments, planData, clear });
+    const own = { announcer, paced: this.#paced, moments: this.#moments, planData, progressData, clear };
+    this.#groups = new GroupPublisher(own);
     this.#context = { node, topics, version, allow: [] };
   }
 
@@ -97,7 +100,7 @@ export class Publisher {
     if (judged || seen.devices !== now.devices) this.#devices(now, stamp.at);
     if (isNew || seen?.groups !== now.groups) this.#groups.show(now, this.#context, stamp.at);
     if (isNew) this.#bridgeInfo(now);
-    for (const fact of facts) this.#event(fact, stamp.wall);
+    for (const fact of facts) this.#event(fact, now, stamp.wall);
     if (input.kind === 'tick') this.#tick(now, stamp.at);
     this.#tell(stamp.at);
   }
@@ -273,6 +276,7 @@ export class Publisher {
       if (one.waiting) this.#overdue(one, one.device, at);
       if (one.missing.size > 0 && one.device.link.kind === 'up') this.#forget(one, one.device, at);
     }
+    this.#groups.tick(state, this.#context, at);
     this.#paced.tick(at);
     this.#takeBackOrphans(state, at);
   }
@@ -309,15 +313,9 @@ export class Publisher {
     return from === undefined || (from.listed !== undefined && from.listed.length > 0);
   }
 
-  #event(fact: Fact, wall: number): void {
-    const { type, level, text, device, group, source, details } = fact;
-    const time = new Date(wall).toISOString();
-    const about = {
-      ...(device === undefined ? {} : { device }),
-      ...(group === undefined ? {} : { group }),
-      ...(source === undefined ? {} : { source }),
-    };
-    const payload = JSON.stringify({ event_type: type, time, level, text, ...about, ...details });
+  #event(fact: Fact, { groups }: State, wall: number): void {
+    const { device, group } = fact;
+    const payload = eventPayload(fact, group === undefined ? undefined : groups.get(group)?.progress, wall);
     const { outlet, topics } = this.#parts;
     outlet.pass(topics.bridgeEvent, payload);
     if (device !== undefined && this.#shown.has(device)) outlet.pass(topics.deviceEvent(device), payload);

@@ -9,12 +9,13 @@ import { parseAnnounced, serializeAnnounced } from './announced.ts';
 import { Announcer } from './announcer.ts';
 import { type Broker, createBroker } from './broker.ts';
 import { type ConnectionCounters, type ConnectionStatus, createConnection, type MqttConnection } from './connection.ts';
-import type { PlanData } from './group-publisher.ts';
+import type { PlanData, ProgressData } from './group-publisher.ts';
+import { createPort, type MqttPort } from './port.ts';
 import { AVAILABILITY, Publisher } from './publisher.ts';
 import { requestOf, responseText } from './requests.ts';
 import type { EmbeddedBroker, MqttConfig } from './schema.ts';
 import type { Incoming } from './session.ts';
-import { type Topics, topicsOf } from './topics.ts';
+import { incomingOf, type Topics, topicsOf } from './topics.ts';
 
 export interface MqttParts {
   readonly config: MqttConfig;
@@ -29,6 +30,8 @@ export interface MqttParts {
   readonly ask: (request: Request) => void;
   /** What the topic of a plan holds. */
   readonly planData: PlanData;
+  /** What the topic of a shutdown holds. */
+  readonly progressData: ProgressData;
   /** A port of the embedded broker was bound, or could not be. */
   readonly listening: (address: ListenAddress) => void;
   readonly failed: (why: string) => void;
@@ -41,6 +44,8 @@ export interface MqttRoom {
   readonly answer: (intent: Extract<Intent, { kind: 'answer' }>) => void;
   readonly status: () => ConnectionStatus;
   readonly counters: () => ConnectionCounters;
+  /** For steps that send a message of their own. Its waits end with `stop` as well. */
+  readonly port: MqttPort;
   /** Says that it is going, and goes. */
   readonly stop: () => Promise<void>;
 }
@@ -75,6 +80,7 @@ export async function createMqttRoom(parts: MqttParts): Promise<MqttRoom> {
   const leaving = new AbortController();
   const births = birthsOf(parts, announcer, publisher, connection, leaving.signal);
   const listen = listener(parts, topics, births, connection);
+  const port = createPort(connection);
   connection.onMessage((message) => listen(message));
   connection.onChange(({ connected }) => {
     if (!connected) announcer.unheard();
@@ -85,16 +91,19 @@ export async function createMqttRoom(parts: MqttParts): Promise<MqttRoom> {
   connection.start();
 
   let saved = announcer.version;
+  let size = announcer.size;
   const remember = (): void => {
     if (announcer.version === saved) return;
     saved = announcer.version;
+    size = announcer.size;
     memory.save(serializeAnnounced(announcer.remembered()));
   };
   return {
     accept: (transition) => {
       publisher.accept(transition);
-      // All of it each time, which is megabytes with a hundred devices: once a tick, not once a change.
-      if (transition.input.kind === 'tick') remember();
+      // All of it each time, which is megabytes with a hundred devices: once a tick, not once a change. What is announced for
+      // the first time is remembered at once: a process that is killed right then would leave it to nobody.
+      if (transition.input.kind === 'tick' || announcer.size > size) remember();
     },
     answer: ({ request, answer }) => {
       const payload = responseText(request, answer);
@@ -111,6 +120,7 @@ export async function createMqttRoom(parts: MqttParts): Promise<MqttRoom> {
       connection.publish({ topic: returnTo.topic, payload, retain: false, qos: 1, properties });
     },
     status: () => connection.status(),
+    port,
     counters: () => connection.counters(),
     stop: async () => {
       leaving.abort();
@@ -134,7 +144,7 @@ function streamOf(broker: Broker | undefined): ReturnType<Broker['stream']> {
 }
 
 function publisherOf(
-  { config, node, version, started, planData }: MqttParts,
+  { config, node, version, started, planData, progressData }: MqttParts,
   topics: Topics,
   announcer: Announcer,
   connection: MqttConnection,
@@ -147,6 +157,7 @@ function publisherOf(
     forgetAfter: config.forgetAfter,
     announcer,
     planData,
+    progressData,
     outlet: {
       retain: (topic, payload) =>
         connection.publish({ topic, payload, retain: true, qos: 1, properties: JSON_CONTENT }),
@@ -214,6 +225,8 @@ function listener({ config, log, ask }: MqttParts, topics: Topics, births: Birth
       else births.gone();
       return;
     }
+    // What a step listens to is none of ours.
+    if (incomingOf(topics, topic) === undefined) return;
     if (retain) {
       log.warn(`a retained message on ${topic} was ignored: commands must not be retained`);
       return;

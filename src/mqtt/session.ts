@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../domain/result.ts';
 import { seconds } from '../domain/time.ts';
 import { type Address, addressOf, openStream, readTls, type TlsSettings } from './broker-stream.ts';
 import { type BrokerTrouble, brokerTrouble, troubleOfCode, troubleOfError } from './broker-trouble.ts';
+import type { Fate } from './errands.ts';
 import type { Outgoing } from './mailbox.ts';
 import type { RemoteBroker } from './schema.ts';
 
@@ -50,8 +51,10 @@ interface SessionListeners {
   readonly onMessage: (message: Incoming) => void;
   /** The broker has this one: acknowledged, or written where there is no acknowledgement. */
   readonly onDelivered: (message: Outgoing) => void;
-  /** The broker does not take a message for this topic, or not let us hear this filter. */
-  readonly onRefused: (what: 'message' | 'subscription', topic: string, why: string) => void;
+  /** The broker does not take this message. */
+  readonly onRefused: (message: Outgoing, why: string) => void;
+  /** The broker does not let us hear this filter. */
+  readonly onDeaf: (filter: string, why: string) => void;
 }
 
 /** One accepted connection, until it ends. */
@@ -61,6 +64,9 @@ export interface Session {
   readonly hasRoom: () => boolean;
   readonly send: (message: Outgoing) => void;
   readonly subscribe: (subscriptions: readonly Subscription[]) => void;
+  /** Subscribes to one filter, with what the broker has retained. Resolves with its answer or the end of the session. */
+  readonly hear: (filter: string) => Promise<Fate>;
+  readonly unhear: (filter: string) => void;
   /** Sent and not yet acknowledged, in order of sending. */
   readonly inFlight: ReadonlySet<Outgoing>;
   /** Why it ended. Never rejects. */
@@ -250,7 +256,7 @@ class AcceptedSession implements Session {
   send(message: Outgoing): void {
     const problem = this.#unfit(message);
     if (problem !== undefined) {
-      this.#listeners.onRefused('message', message.topic, problem);
+      this.#listeners.onRefused(message, problem);
       return;
     }
     this.inFlight.add(message);
@@ -262,12 +268,33 @@ class AcceptedSession implements Session {
       this.inFlight.delete(message);
       this.#await();
       if (code === undefined) this.#listeners.onDelivered(message);
-      else this.#listeners.onRefused('message', message.topic, troubleOfCode(code, '').text);
+      else this.#listeners.onRefused(message, troubleOfCode(code, '').text);
     });
   }
 
   subscribe(subscriptions: readonly Subscription[]): void {
     if (this.#over || subscriptions.length === 0) return;
+    this.#subscribe(subscriptions, (refused) => {
+      for (const [filter, why] of refused) this.#listeners.onDeaf(filter, why);
+    });
+  }
+
+  hear(filter: string): Promise<Fate> {
+    const answered = new Promise<Fate>((settle) => {
+      this.#subscribe([{ filter, qos: 1, retained: true }], (refused) => {
+        const why = refused.get(filter);
+        settle(why === undefined ? { kind: 'done' } : { kind: 'refused', why });
+      });
+    });
+    return Promise.race([answered, this.ended.then(({ text }): Fate => ({ kind: 'unsent', why: text }))]);
+  }
+
+  unhear(filter: string): void {
+    if (!this.#over) this.#client.unsubscribe(filter);
+  }
+
+  /** @param told which filters the broker refuses, and why; not called once the session is over */
+  #subscribe(subscriptions: readonly Subscription[], told: (refused: ReadonlyMap<string, string>) => void): void {
     const request = Object.fromEntries(
       subscriptions.map(({ filter, qos, retained }) => [
         filter,
@@ -278,14 +305,15 @@ class AcceptedSession implements Session {
     this.#client.subscribe(request, (error, _asked, suback) => {
       if (this.#over) return;
       if (suback === undefined) {
-        if (error !== null) this.#listeners.onRefused('subscription', filters.join(' '), error.message);
+        if (error !== null) told(new Map(filters.map((filter) => [filter, error.message])));
         return;
       }
-      for (const [index, code] of suback.granted.entries()) {
+      const refused = suback.granted.flatMap((code, index) => {
         // 3.1.1 knows one code of failure, 128, without a reason.
         const why = code === 128 ? 'the broker refuses it' : troubleOfCode(Number(code), '').text;
-        if (Number(code) >= 128) this.#listeners.onRefused('subscription', filters[index] ?? '', why);
-      }
+        return Number(code) >= 128 ? [[filters[index] ?? '', why] as const] : [];
+      });
+      told(new Map(refused));
     });
   }
 
@@ -303,7 +331,7 @@ class AcceptedSession implements Session {
   #publishOptions({ retain, qos, properties = {} }: Outgoing): IClientPublishOptions {
     const { contentType, correlationData } = properties;
     return {
-      qos: this.#qos < qos ? 0 : qos,
+      qos: this.#qos >= qos ? qos : this.#qos === 1 ? 1 : 0,
       retain: retain && this.#retain,
       ...(this.version === 5 && {
         properties: {

@@ -19,6 +19,7 @@ export interface Topics {
   readonly set: (id: DeviceId, variable: string) => string;
   readonly group: (id: GroupId) => string;
   readonly groupPlan: (id: GroupId) => string;
+  readonly groupShutdown: (id: GroupId) => string;
   readonly groupEvent: (id: GroupId) => string;
   /** What brings requests in: filters to subscribe to. */
   readonly incoming: readonly string[];
@@ -46,6 +47,7 @@ export function topicsOf(root: string, node: string): Topics {
     set: (id, variable) => `${device(id)}/set/${variable}`,
     group,
     groupPlan: (id) => `${group(id)}/plan`,
+    groupShutdown: (id) => `${group(id)}/shutdown`,
     groupEvent: (id) => `${group(id)}/event`,
     incoming: [`${base}/bridge/request/+`, `${base}/ups/+/command`, `${base}/ups/+/set/+`],
   };

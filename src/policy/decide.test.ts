@@ -20,6 +20,7 @@ import type { Input } from '../domain/inputs.ts';
 import { EMPTY_STATE } from '../domain/state.ts';
 import { asInstant } from '../domain/time.ts';
 import { decide } from './decide.ts';
+import { flagFacts } from './events.ts';
 import { identified } from './on-report.ts';
 
 const STAMP = { at: asInstant(0), wall: WALL };
@@ -199,6 +200,20 @@ test('what another room noticed becomes a fact', () => {
   expect(story.tell({ kind: 'noticed', type: 'listener_failed', text: 'x' }).facts[0]).not.toHaveProperty('details');
 });
 
+test('of an earlier process whose memory cannot be read the names are known', () => {
+  const names = [{ source: 'nas', id: 'ups' }];
+  const story = new Story().tell({ kind: 'restored', names, boot: 'new' });
+  expect([story.state.names, story.state.memory]).toEqual([names, undefined]);
+});
+
+test('a status that says what it said before, of a device that is fed as before, tells nothing', () => {
+  const device = started(says('nas', 'ups', 'OB LB')).device('ups');
+  const flags = device.reading?.flags ?? [];
+  expect(flagFacts(device, flags, device.power.fed)).toEqual([]);
+  expect(flagFacts(device, [...flags], device.power.fed)).toEqual([]);
+  expect(flagFacts(device, flags, 'mains').map(({ type }) => type)).toEqual(['online']);
+});
+
 test('nothing is identified without a configuration', () => {
   expect(identified(EMPTY_STATE, STAMP)).toEqual({ state: EMPTY_STATE, facts: [] });
 });
@@ -246,8 +261,19 @@ test('the same inputs give the same for ever, and change nothing that was given 
 });
 
 test('settings alone bring the declared devices', () => {
-  const devices = [declared('rack', { source: 'nas', name: 'ups', label: 'Rack', nominalPower: 900 })];
-  const story = new Story().tell({ kind: 'configured', settings: settings({ devices }) });
+  const batteryInstalled = WALL - 86_400_000;
+  const own = { source: 'nas', name: 'ups', label: 'Rack', nominalPower: 900, batteryInstalled };
+  const story = new Story().tell({ kind: 'configured', settings: settings({ devices: [declared('rack', own)] }) });
   expect(story.told).toEqual(['appeared:rack']);
+  expect(story.device('rack').tuning).toEqual({ trustCharge: true, powerQuality: 'normal', batteryInstalled });
   expect(story.device('rack')).toMatchObject({ label: 'Rack', nominalPower: 900, link: { kind: 'unknown' } });
+});
+
+test('what the configuration says of battery and power is taken into what its outages measure', () => {
+  const batteryInstalled = WALL - 86_400_000;
+  const devices = [declared('ups', { nominalPower: 1000, batteryInstalled })];
+  const story = new Story().tell(configured({ devices }), listed('nas', 'ups'));
+  const seen = { 'ups.load': '30', 'battery.charge': '90' };
+  story.tell(says('nas', 'ups', 'OL', seen), says('nas', 'ups', 'OB', seen));
+  expect(story.device('ups').battery).toMatchObject({ installed: batteryInstalled, discharge: { watts: 300 } });
 });

@@ -1,5 +1,6 @@
 import type { GroupState } from '../domain/groups.ts';
 import type { Input } from '../domain/inputs.ts';
+import type { Intent } from '../domain/intents.ts';
 import { never } from '../domain/result.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Listening, SourceState, State } from '../domain/state.ts';
@@ -11,6 +12,8 @@ import { judged } from './judging.ts';
 import { identified, onReport } from './on-report.ts';
 import { onInstructed, onReloaded, onRequest } from './on-request.ts';
 import { onTick } from './on-tick.ts';
+import { onLook } from './pursuit/on-look.ts';
+import { onProgress } from './pursuit/on-progress.ts';
 
 /**
  * The whole decision of the program: old state and one input give new state, orders and facts.
@@ -39,6 +42,10 @@ function routed(state: State, input: Input, stamp: Stamp): Decision {
       return onRequest(state, input.request, stamp);
     case 'instructed':
       return onInstructed(state, input.request, input.outcome);
+    case 'progressed':
+      return judged(onProgress(state, input, stamp), feedsIn(state, [input.group]), stamp);
+    case 'looked':
+      return judged(onLook(state, input, stamp), feedsIn(state, input.groups.keys()), stamp);
     case 'reloaded':
       return onReloaded(state, input.request, input.answer);
     case 'noticed': {
@@ -50,6 +57,10 @@ function routed(state: State, input: Input, stamp: Stamp): Decision {
       return never(input);
   }
 }
+
+/** The feeds of groups: what has changed of a group is judged by them. */
+const feedsIn = ({ groups }: State, ids: Iterable<string>): ReadonlySet<string> =>
+  new Set([...ids].flatMap((id) => [...(groups.get(id)?.members.keys() ?? [])]));
 
 /** A tick comes every second; one so late was no silence of the devices but a sleep or stall of ours. */
 const STALL = seconds(4);
@@ -81,10 +92,12 @@ function onConfigured(state: State, settings: Settings, stamp: Stamp): Decision 
 
 /** A group that the configuration no longer has: what was decided for it is called off. */
 function dissolved(group: GroupState): Pick<Decision, 'intents' | 'facts'> {
-  const { id, run } = group;
-  if (run === undefined) return { intents: [], facts: [] };
+  const { id, run, progress } = group;
   const reason = 'the configuration no longer has the group';
-  const intents = run.effect === 'none' ? [] : [{ kind: 'call-off' as const, group: id, run: run.id, reason }];
+  const intents: Intent[] = [];
+  if (progress?.phase === 'restoring') intents.push({ kind: 'stop-restore', group: id, run: progress.run, reason });
+  if (run === undefined) return { intents, facts: [] };
+  if (run.effect !== 'none') intents.push({ kind: 'call-off', group: id, run: run.id, reason });
   return { intents, facts: [calledOffBy(group, run, `because ${reason}`)] };
 }
 

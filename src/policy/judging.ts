@@ -10,6 +10,7 @@ import { type Decision, joined } from './decision.ts';
 import { unseen } from './groups/adopt.ts';
 import { memberFacts } from './groups/facts.ts';
 import { COLD_START, judgeGroup, viewOf } from './groups/judge.ts';
+import { isPursuing } from './pursuit/pursue.ts';
 
 /** Which devices an input may have changed; `time` is none, but time has gone by. */
 export type Touched = 'all' | 'time' | ReadonlySet<DeviceId>;
@@ -50,10 +51,12 @@ function judgedGroups(state: Ready, touched: Touched, early: boolean, stamp: Sta
   let map: Map<string, GroupState> | undefined;
   for (const settings of state.settings.groups) {
     const before = state.groups.get(settings.id);
-    if (before === undefined || !isDue(touched, settings.feeds, () => early || isRestless(before))) continue;
+    if (before === undefined) continue;
+    const isGroupDue = touched === 'time' ? early || isRestless(before) : isTouched(touched, settings.feeds);
+    if (!isGroupDue) continue;
     const step = judgeGroup(state, settings, before, stamp);
-    facts.push(...step.facts);
-    intents.push(...step.intents);
+    if (step.facts.length > 0) facts.push(...step.facts);
+    if (step.intents.length > 0) intents.push(...step.intents);
     if (step.group === before) continue;
     map ??= new Map(state.groups);
     map.set(settings.id, step.group);
@@ -70,7 +73,8 @@ function judgedAlone(state: Ready, touched: Touched, early: boolean, stamp: Stam
   for (const [id, device] of state.devices) {
     if (named.has(id) || !hasStatus(device)) continue;
     const before = state.alone.get(id) ?? rememberedMember(state, id);
-    if (!isDue(touched, [id], () => early || before === undefined || before.class !== 'healthy')) continue;
+    const isRestlessAlone = early || before === undefined || before.class !== 'healthy';
+    if (touched === 'time' ? !isRestlessAlone : touched !== 'all' && !touched.has(id)) continue;
     const member = memberOf(before, device, viewOf(state, device, triggers, NO_PLAN, stamp), []);
     if (member === before) continue;
     facts.push(...memberFacts(device.label, before, member));
@@ -117,14 +121,14 @@ function namedBy(settings: Settings): ReadonlySet<DeviceId> {
   return feeds;
 }
 
-function isDue(touched: Touched, feeds: readonly DeviceId[], restless: () => boolean): boolean {
-  if (touched === 'all') return true;
-  return touched === 'time' ? restless() : feeds.some((id) => touched.has(id));
-}
+const isTouched = (touched: Exclude<Touched, 'time'>, feeds: readonly DeviceId[]): boolean =>
+  touched === 'all' || feeds.some((id) => touched.has(id));
 
 /** Whether time alone can change what a group comes to. */
-function isRestless({ members, run, earlierRun, silenced, disarmedUntil, shortSince }: GroupState): boolean {
+function isRestless(group: GroupState): boolean {
+  const { members, run, earlierRun, silenced, disarmedUntil, shortSince } = group;
   if (run ?? earlierRun ?? silenced ?? disarmedUntil ?? shortSince) return true;
+  if (isPursuing(group)) return true;
   for (const member of members.values()) if (member.class !== 'healthy') return true;
   return false;
 }

@@ -8,22 +8,23 @@ import type { Fact } from '../domain/facts.ts';
 import type { Power } from '../domain/power.ts';
 import type { Reading } from '../domain/reading.ts';
 import type { DeviceState, Link } from '../domain/state.ts';
-import { asMillis, type Millis, type Stamp } from '../domain/time.ts';
+import { asMillis, between, type Millis, type Stamp, seconds } from '../domain/time.ts';
 import { flagFacts, linkFacts } from './events.ts';
 
 const UP: Link = { kind: 'up' };
 
 /** A device with its next reading, and what that told. */
 export interface Read {
-  readonly device: DeviceState;
+  readonly device: PacedDevice;
   readonly facts: readonly Fact[];
   /** Whether anything may have to be judged again. Most sweeps say nothing new. */
   readonly touched: boolean;
 }
 
 /** Takes the next reading of a device in. What follows from a reading is worked out only where it says something new. */
-export function readDevice(device: DeviceState, reading: Reading, mainsHold: Millis, stamp: Stamp): Read {
-  if (saysNothingNew(device, reading)) return { device: { ...device, reading }, facts: [], touched: false };
+export function readDevice(device: PacedDevice, reading: Reading, mainsHold: Millis, stamp: Stamp): Read {
+  const pace = paceOf(device, reading);
+  if (saysNothingNew(device, reading)) return { device: { ...device, reading, pace }, facts: [], touched: false };
   const previous = device.reading;
   const testing = isTesting(reading, device.battery, stamp.at);
   const input = { reading, testing, mainsHold, ...(previous === undefined ? {} : { previous }) };
@@ -34,8 +35,9 @@ export function readDevice(device: DeviceState, reading: Reading, mainsHold: Mil
   const battery = followBattery(device.battery, batteryInput(device, reading, power), stamp);
   const { earlier, ...rest } = device;
   const waits = earlier !== undefined && power.fed === undefined;
-  const next: DeviceState = {
+  const next: PacedDevice = {
     ...rest,
+    pace,
     ...(waits ? { earlier } : {}),
     reading,
     link: UP,
@@ -52,6 +54,22 @@ export function readDevice(device: DeviceState, reading: Reading, mainsHold: Mil
     facts: [...linkFacts(device, device.link, UP, stamp), ...flagFacts(device, reading.flags, power.fed), ...own],
     touched: true,
   };
+}
+
+/** A device with how often it is heard: silence is not judged before its next answer could have come. */
+export interface PacedDevice extends DeviceState {
+  /** The longest span between two readings of late; absent before the first. */
+  readonly pace?: Millis;
+}
+
+/** The slowest that a source looks: taken until readings have shown that it is faster. */
+const SLOWEST = seconds(10);
+/** What a longer span leaves of itself with each reading. */
+const LATELY = 0.9;
+
+function paceOf({ reading: before, pace = SLOWEST }: PacedDevice, { at }: Reading): Millis {
+  if (before === undefined) return pace;
+  return asMillis(Math.max(between(before.at, at), Math.round(pace * LATELY)));
 }
 
 const isSameWords = (device: DeviceState, reading: Reading): boolean =>

@@ -70,7 +70,8 @@ export function identified(state: State, stamp: Stamp): { readonly state: State;
   const held = [...kept(state, state.settings, identities), ...fromMemory(state, identities)];
   for (const identity of [...identities, ...held]) {
     const before = former.get(addressKey(identity)) ?? movedFrom(state, identity);
-    const device = settled(identity, before, state.sources.get(identity.address.source), state.memory, stamp);
+    const found = settled(identity, before, state.sources.get(identity.address.source), state.memory, stamp);
+    const device = hushed(found, state.listening?.since, stamp);
     devices.set(device.id, device);
     if (!state.devices.has(device.id)) {
       const text = `${device.label} found at ${device.address.source}`;
@@ -112,6 +113,10 @@ function fromMemory({ memory, names, sources, devices }: State, identities: read
     .map(({ source, id }) => ({ id, address: { source, name: id }, label: id, tuning: UNTUNED }));
 }
 
+/** Whether a device runs from its battery and a group depends on it: its silence counts, whatever its server lists now. */
+const isNeeded = ({ groups }: Settings, { id, power }: DeviceState): boolean =>
+  power.outage !== undefined && power.fed === 'battery' && groups.some(({ feeds }) => feeds.includes(id));
+
 function kept(state: State, settings: Settings, identities: readonly Identity[]): readonly Identity[] {
   const ids = new Set(identities.map(({ id }) => id));
   const named = new Set(identities.map(addressKey));
@@ -120,7 +125,8 @@ function kept(state: State, settings: Settings, identities: readonly Identity[])
     const { source } = device.address;
     const listed = state.sources.get(source)?.listed;
     const isUnlisted = state.sources.has(source) && listed === undefined;
-    return isUnlisted || listed?.length === 0 || waits(settings, state.sources, source);
+    const isMissing = listed?.length === 0 || (listed !== undefined && isNeeded(settings, device));
+    return isUnlisted || isMissing || waits(settings, state.sources, source);
   });
 }
 
@@ -198,7 +204,7 @@ function onReadings(
     const device = devices.get(source.ids.get(nameKey(own)) ?? '');
     if (device === undefined) continue;
     const read = readDevice(device, reading, mainsHold, stamp);
-    facts.push(...read.facts);
+    facts.push(...(isKnownLow(state, device) ? read.facts.filter(({ type }) => type !== 'lowbatt') : read.facts));
     devices.set(device.id, read.device);
     if (read.touched) touched.add(device.id);
   }
@@ -206,6 +212,17 @@ function onReadings(
   const isSame = source.link.kind === 'up' && unnamed === source.unnamed;
   const sources = isSame ? state.sources : new Map(state.sources).set(name, { ...source, link: UP, unnamed });
   return judged(heardOf(source, { ...state, sources, devices }, facts, stamp), touched, stamp);
+}
+
+/** The first reading after a restart in an outage in which an earlier process has told of LB already. */
+function isKnownLow({ groups, alone, memory }: State, { id, reading, power: { outage } }: DeviceState): boolean {
+  if (reading !== undefined || outage === undefined) return false;
+  if (outage.runtimeLeft?.low === true) return true;
+  const members = [...groups.values()].map((group) => group.members.get(id));
+  const kept = memory?.boot === 'same' ? memory.alone.get(id) : undefined;
+  const held = [...members, alone.get(id), kept].map((member) => member?.holds.low_battery);
+  // A word that was doubted had gone again, and that was told.
+  return held.some((hold) => hold !== undefined && hold.doubtedSince === undefined);
 }
 
 /** What is told of devices without an id when some of them have answered. */

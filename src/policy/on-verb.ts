@@ -1,19 +1,27 @@
-import type { GroupState } from '../domain/groups.ts';
+import type { Fact } from '../domain/facts.ts';
+import type { GroupState, Run } from '../domain/groups.ts';
+import type { Intent } from '../domain/intents.ts';
+import { isIdle } from '../domain/plan.ts';
 import type { Ask, Json, Request } from '../domain/requests.ts';
+import { err, ok, type Result } from '../domain/result.ts';
 import type { State } from '../domain/state.ts';
 import { after, asMillis, type Millis, parseDuration, type Stamp } from '../domain/time.ts';
 import { allows, answered, notAllowed, refusal, unknownDevice, waiting } from './answers.ts';
-import type { Decision } from './decision.ts';
+import { type Decision, joined } from './decision.ts';
 import { silencedBy } from './groups/causes.ts';
+import { effectOf } from './groups/effect.ts';
 import { calledOffBy, disarmedFact } from './groups/facts.ts';
+import { judgeGroup } from './groups/judge.ts';
 import { listOf } from './groups/run.ts';
 import { health } from './health.ts';
 import { judged } from './judging.ts';
 import { startTest } from './on-test.ts';
 import { planData } from './plan/shown.ts';
+import { takenBack } from './pursuit/pursue.ts';
+import { isPastReturn } from './pursuit/standing.ts';
 
 /** Verbs that the bridge obeys; each is allowed or not as `bridge.<verb>`. A contract. */
-export const VERBS = ['reload', 'health', 'plan', 'cancel', 'arm', 'disarm', 'self_test'] as const;
+export const VERBS = ['reload', 'health', 'plan', 'drill', 'shutdown', 'cancel', 'arm', 'disarm', 'self_test'] as const;
 
 type Given = Extract<Ask, { kind: 'verb' }>['given'];
 type Obey = (state: State, request: Request, given: Given, stamp: Stamp) => Decision;
@@ -22,6 +30,8 @@ const OBEY: Readonly<Record<(typeof VERBS)[number], Obey>> = {
   reload: (state, request, _, stamp) => waiting(state, request, stamp, { kind: 'reload', request: request.id }),
   health: (state, request) => answered(state, request, { status: 'ok', data: health(state) }),
   plan,
+  drill,
+  shutdown,
   cancel,
   arm,
   disarm,
@@ -62,27 +72,81 @@ function plan(state: State, request: Request, given: Given): Decision {
   return answered(state, request, { status: 'ok', data });
 }
 
+/** Looks at every step of a group, or of all, without carrying anything out. */
+function drill(state: State, request: Request, given: Given, stamp: Stamp): Decision {
+  const groups = groupsOf(state, given);
+  if (groups === undefined) return unknownGroup(state, request);
+  if (given['execute'] !== undefined) {
+    const how = 'carry a step out with "gridwarden drill --execute GROUP STEP" on the machine itself';
+    return answered(state, request, refusal('not-now', how));
+  }
+  return waiting(state, request, stamp, { kind: 'look', request: request.id, groups: groups.map(({ id }) => id) });
+}
+
+/** The group that a request names, and has named once more; a refusal is the answer to give. */
+function confirmedGroup(state: State, request: Request, given: Given): Result<GroupState, Decision> {
+  const [group] = groupsOf(state, given) ?? [];
+  if (given['group'] === undefined || group === undefined) return err(unknownGroup(state, request));
+  if (given['confirm'] === group.id) return ok(group);
+  return err(answered(state, request, refusal('not-confirmed', `send "confirm": ${JSON.stringify(group.id)} as well`)));
+}
+
+/** Shuts a group down because a person says so: its whole plan, as an outage would. Asked for by name, twice. */
+function shutdown(state: State, request: Request, given: Given, stamp: Stamp): Decision {
+  const named = confirmedGroup(state, request, given);
+  if (!named.ok) return named.error;
+  const group = named.value;
+  const { settings, listening } = state;
+  const own = settings?.groups.find(({ id }) => id === group.id);
+  const not = (why: string) => answered(state, request, refusal('not-now', `${group.label}: ${why}`));
+  if (settings === undefined || listening === undefined || own === undefined)
+    return not('there is no configuration yet');
+  if (group.run?.whole === true && group.run.effect !== 'none') return not('its shutdown is going on already');
+  if (isIdle(group.plan)) return not('there is nothing to shut down');
+  if (effectOf(settings, group.plan, group.disarmedUntil, stamp.at) === 'none') return not('it is not armed');
+  const step = judgeGroup({ ...state, settings, listening }, own, group, stamp, 'asked');
+  const groups = new Map(state.groups).set(group.id, step.group);
+  const data = { group: group.id, run: step.group.run?.id ?? '' };
+  const told = answered({ ...state, groups }, request, { status: 'ok', data });
+  return joined({ state, intents: step.intents, facts: step.facts }, told);
+}
+
 /** Calls off what is going on. What had fired is not listened to for a while, but for what nobody can wait out. */
 function cancel(state: State, request: Request, given: Given, stamp: Stamp): Decision {
   const named = groupsOf(state, given);
   if (named === undefined) return unknownGroup(state, request);
   const running = named.filter(({ run }) => run !== undefined);
   if (running.length === 0) return answered(state, request, refusal('nothing-to-cancel', 'no shutdown is going on'));
-  const groups = new Map(state.groups);
-  const intents: Decision['intents'][number][] = [];
-  const facts: Decision['facts'][number][] = [];
-  for (const group of running) {
-    const { run, ...rest } = group;
-    if (run === undefined) continue;
-    groups.set(group.id, { ...rest, silenced: silencedBy(run, listOf(group.members), stamp.at) });
-    facts.push(calledOffBy(group, run, 'by a person'));
-    if (run.effect !== 'none')
-      intents.push({ kind: 'call-off', group: group.id, run: run.id, reason: 'a person has cancelled it' });
+  const possible = running.filter(({ plan, progress }) => !isPastReturn(plan, progress));
+  if (possible.length === 0) {
+    return answered(state, request, refusal('too-late', 'it is past its point of no return, and is carried out'));
   }
-  const data = { cancelled: running.map(({ id }) => id) };
-  const told = answered({ ...state, groups }, request, { status: 'ok', data });
-  const decision = { state: told.state, intents: [...intents, ...told.intents], facts: [...facts, ...told.facts] };
-  return judged(decision, new Set(running.flatMap(({ members }) => [...members.keys()])), stamp);
+  const off = calledOff(state, possible, 'by a person', 'a person has cancelled it', (group, run) => ({
+    silenced: silencedBy(run, listOf(group.members), stamp.at),
+  }));
+  const told = answered(off.state, request, { status: 'ok', data: { cancelled: possible.map(({ id }) => id) } });
+  return judged(joined(off, told), new Set(possible.flatMap(({ members }) => [...members.keys()])), stamp);
+}
+
+/** Takes back the decisions of groups. @param change what else becomes of each */
+function calledOff(
+  state: State,
+  of: readonly GroupState[],
+  who: string,
+  reason: string,
+  change: (group: GroupState, run: Run) => Partial<GroupState>,
+): Decision {
+  const groups = new Map(state.groups);
+  const intents: Intent[] = [];
+  const facts: Fact[] = [];
+  for (const group of of) {
+    const { run } = group;
+    if (run === undefined) continue;
+    groups.set(group.id, { ...takenBack(group), ...change(group, run) });
+    facts.push(calledOffBy(group, run, who));
+    if (run.effect !== 'none') intents.push({ kind: 'call-off', group: group.id, run: run.id, reason });
+  }
+  return { state: { ...state, groups }, intents, facts };
 }
 
 /** A disarmed group watches and tells. Without a span it is for an hour: nobody is to forget it for good. */
@@ -96,25 +160,17 @@ function disarm(state: State, request: Request, given: Given, stamp: Stamp): Dec
   if (span === undefined) {
     return answered(state, request, refusal('wrong-value', 'write "for" as a duration such as 30m or 2h, at most 7d'));
   }
-  const groups = new Map(state.groups);
-  const intents: Decision['intents'][number][] = [];
-  const facts: Decision['facts'][number][] = [];
-  for (const group of named) {
-    const { run, ...rest } = group;
-    groups.set(group.id, { ...rest, disarmedUntil: after(stamp.at, span) });
-    if (run !== undefined) facts.push(calledOffBy(group, run, 'by disarming'));
-    if (run !== undefined && run.effect !== 'none') {
-      intents.push({ kind: 'call-off', group: group.id, run: run.id, reason: 'a person has disarmed the group' });
-    }
-    facts.push(disarmedFact(group, span));
+  const possible = named.filter(({ plan, progress }) => !isPastReturn(plan, progress));
+  const off = calledOff(state, possible, 'by disarming', 'a person has disarmed the group', () => ({}));
+  const groups = new Map(off.state.groups);
+  for (const { id } of named) {
+    const group = groups.get(id);
+    if (group !== undefined) groups.set(id, { ...group, disarmedUntil: after(stamp.at, span) });
   }
-  const until = new Date(stamp.wall + span).toISOString();
-  const told = answered({ ...state, groups }, request, {
-    status: 'ok',
-    data: { groups: named.map(({ id }) => id), until },
-  });
-  const decision = { state: told.state, intents: [...intents, ...told.intents], facts: [...facts, ...told.facts] };
-  return judged(decision, 'all', stamp);
+  const facts = [...off.facts, ...named.map((group) => disarmedFact(group, span))];
+  const data = { groups: named.map(({ id }) => id), until: new Date(stamp.wall + span).toISOString() };
+  const told = answered({ ...off.state, groups }, request, { status: 'ok', data });
+  return judged(joined({ ...off, facts }, told), 'all', stamp);
 }
 
 function spanOf(given: Json | undefined): Millis | undefined {
@@ -125,11 +181,9 @@ function spanOf(given: Json | undefined): Millis | undefined {
 
 /** Lifts a `disarm`, and nothing else: what the configuration does not arm stays as it is. Asked for by name, twice. */
 function arm(state: State, request: Request, given: Given, stamp: Stamp): Decision {
-  const [group] = groupsOf(state, given) ?? [];
-  if (given['group'] === undefined || group === undefined) return unknownGroup(state, request);
-  if (given['confirm'] !== group.id) {
-    return answered(state, request, refusal('not-confirmed', `send "confirm": ${JSON.stringify(group.id)} as well`));
-  }
+  const named = confirmedGroup(state, request, given);
+  if (!named.ok) return named.error;
+  const group = named.value;
   const { disarmedUntil, ...rest } = group;
   const groups = disarmedUntil === undefined ? state.groups : new Map(state.groups).set(group.id, rest);
   const told = answered({ ...state, groups }, request, { status: 'ok', data: { group: group.id } });

@@ -43,6 +43,16 @@ function ordered(intent: Intent, { devices }: State): Omit<Happening, 'stamp'> {
     }
     case 'call-off':
       return { what: 'call off', about: intent.group, text: intent.reason, isDecision: true };
+    case 'look':
+      return { what: 'look', text: `at the steps of ${intent.groups.join(', ')}`, isDecision: false };
+    case 'hurry':
+      return { what: 'hurry', about: intent.group, text: intent.reason, isDecision: true };
+    case 'halt':
+      return { what: intent.act, about: intent.group, text: intent.reason, isDecision: true };
+    case 'restore':
+      return { what: 'restore', about: intent.group, text: intent.stages.join(', '), isDecision: true };
+    case 'stop-restore':
+      return { what: 'stop restore', about: intent.group, text: intent.reason, isDecision: true };
     case 'instruct': {
       const { address, order } = intent;
       const device = [...devices.values()].find(

@@ -112,14 +112,22 @@ function lastResort(
       wall,
       stages,
       whole: true,
+      wholeSince: at,
       effect: dryRun ? 'dry-run' : 'act',
     };
     // A run that has shed a stage goes on as the whole.
     const run = group.run === undefined ? fresh : { ...group.run, cause, stages, whole: true };
-    groups.set(id, { ...group, run });
+    const { progress: was, shed } = group;
+    const progress =
+      was?.run === run.id
+        ? was
+        : { run: run.id, kind: run.kind, dryRun, wall, phase: 'running' as const, steps: new Map() };
+    groups.set(id, { ...group, run, progress });
+    const done = [...progress.steps].flatMap(([key, { state }]) => (state === 'running' ? [] : [key]));
+    const undo = shed?.undo ?? new Map();
     for (const { device } of run.cause) endangered(devices, device, stamp);
     const halt = group.plan.halt !== undefined;
-    intents.push({ kind: 'run', group: id, run: run.id, plan: group.plan, stages, halt, dryRun, reason });
+    intents.push({ kind: 'run', group: id, run: run.id, plan: group.plan, stages, halt, dryRun, reason, done, undo });
     facts.push({ type: 'shutdown', group: id, level: 'error', text: `${group.label}: shutdown decided, ${reason}` });
   }
   return { state: called.length === 0 ? state : { ...state, groups, devices }, intents, facts };

@@ -1,12 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { outputTail } from './output-tail.ts';
-
-const shown = (text: string, secrets: readonly string[] = [], most?: number) => {
-  const tail = outputTail(secrets, most);
-  tail.add(text);
-  return tail.text();
-};
+import { outputTail, quoteOf, tailOf } from './output-tail.ts';
 
 describe('what is shown', () => {
   test.each([
@@ -25,13 +19,25 @@ describe('what is shown', () => {
     ['a tab and other letters', 'a\tö€😀', 'a\tö€😀'],
     ['indented lines', '\n\n  a\n  b  ', '  a\n  b'],
   ])('%s', (_, text, expected) => {
-    expect(shown(text)).toBe(expected);
+    expect(tailOf(text)).toBe(expected);
   });
 
   test('is the end, and no half of a character', () => {
-    expect(shown('0123456789', [], 4)).toBe('6789');
-    expect(shown('x😀abc', [], 4)).toBe('abc');
-    expect(shown('x'.repeat(100_000)).length).toBe(8000);
+    expect(tailOf('0123456789', [], 4)).toBe('6789');
+    expect(tailOf('x😀abc', [], 4)).toBe('abc');
+    expect(tailOf('x'.repeat(100_000)).length).toBe(8000);
+  });
+});
+
+describe('a quote within a sentence', () => {
+  test.each([
+    ['one line of many', 'one\r\n\ttwo\n', [], 'one two'],
+    ['orders for terminals', '\u001b[31mred\u0007', [], 'red\ufffd'],
+    ['secrets, before it is cut', `${'x'.repeat(195)} hunter22`, ['hunter22'], `${'x'.repeat(195)} ***`],
+    ['its beginning', `begin ${'x'.repeat(300)}`, [], `begin ${'x'.repeat(194)}`],
+    ['no half of a character', `${'x'.repeat(199)}😀`, [], 'x'.repeat(199)],
+  ])('%s', (_, text, secrets, expected) => {
+    expect(quoteOf(text, secrets)).toBe(expected);
   });
 });
 
@@ -62,7 +68,7 @@ describe('secrets', () => {
     ['each line of a key', 'x LINE-ONE y\nLINE-TWO', ['LINE-ONE\nLINE-TWO\n'], 'x *** y\n***'],
     ['too short to be told from words', 'yes, 1', ['yes', '1'], 'yes, 1'],
   ])('%s', (_, text, secrets, expected) => {
-    expect(shown(text, secrets)).toBe(expected);
+    expect(tailOf(text, secrets)).toBe(expected);
   });
 
   test('are hidden although they come in pieces among the words of the other stream', () => {

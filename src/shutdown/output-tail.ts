@@ -15,6 +15,8 @@ export interface OutputTail {
 /** A shorter secret stands in ordinary words too; hiding it there would hide the output and show where it is. */
 const SHORTEST_SECRET = 4;
 const MASK = '***';
+/** Characters of what is quoted within a sentence. */
+const MOST_QUOTED = 200;
 
 /** Colours, cursor movements, titles of windows: what a terminal obeys instead of showing. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
@@ -30,8 +32,7 @@ const HARMFUL = /[^\P{Cc}\t\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
  * @param most characters of the result
  */
 export function outputTail(secrets: readonly string[] = [], most: number = LIMITS.stepOutput): OutputTail {
-  const hidden = secrets.flatMap((secret) => secret.split(/\r?\n/)).filter(({ length }) => length >= SHORTEST_SECRET);
-  hidden.sort((one, other) => other.length - one.length);
+  const hidden = hiddenOf(secrets);
   const room = 2 * most + (hidden[0]?.length ?? 0);
   const unfinished = { stdout: '', stderr: '' };
   let kept = '';
@@ -58,6 +59,27 @@ export function outputTail(secrets: readonly string[] = [], most: number = LIMIT
     },
   };
 }
+
+/** The end of a text from outside that is there as a whole, bounded and made harmless as that of an output. */
+export function tailOf(text: string, secrets: readonly string[] = [], most: number = LIMITS.stepOutput): string {
+  const tail = outputTail(secrets, most);
+  tail.add(text);
+  return tail.text();
+}
+
+/** The beginning of a text from outside as a part of a sentence: on one line, at most 200 characters, no control characters, no secrets. */
+export const quoteOf = (text: string, secrets: readonly string[] = []): string =>
+  readable(text, hiddenOf(secrets))
+    .replace(/\s+/g, ' ')
+    .slice(0, MOST_QUOTED)
+    .replace(/[\ud800-\udbff]$/, '');
+
+/** The longest first: one may be a part of another. */
+const hiddenOf = (secrets: readonly string[]): readonly string[] =>
+  secrets
+    .flatMap((secret) => secret.split(/\r?\n/))
+    .filter(({ length }) => length >= SHORTEST_SECRET)
+    .sort((one, other) => other.length - one.length);
 
 function readable(text: string, hidden: readonly string[]): string {
   const masked = hidden.reduce((rest, secret) => rest.replaceAll(secret, MASK), text);

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { asMillis } from '../domain/time.ts';
+import { asMillis, seconds } from '../domain/time.ts';
 import { describeEnd, lookForFolder, lookForProgram, type ProgramOptions, runProgram } from './program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'program-'));
@@ -68,11 +68,10 @@ describe('a program that ends by itself', () => {
   });
 
   test('may leave something in the background that holds its streams', async () => {
-    const end = await shell('(sleep 1; echo late; echo more >&2; touch "$0") & echo $!', { directory: folder });
+    const end = await shell('(sleep 3; echo late; echo more >&2; touch "$0") & echo $!', { directory: folder });
     expect(end).toMatchObject({ kind: 'exited', code: 0 });
-    expect(end.ms).toBeLessThan(900);
     expect(isThere(Number(end.stdout))).toBe(true);
-    await vi.waitFor(() => expect(isThere(Number(end.stdout))).toBe(false), 5000);
+    await vi.waitFor(() => expect(isThere(Number(end.stdout))).toBe(false), 10_000);
   });
 
   test('is told when a signal of somebody else ended it', async () => {
@@ -149,9 +148,11 @@ describe('at its deadline', () => {
   };
 
   test('it ends by SIGTERM, at once', async () => {
-    const { end, left } = await abandoned('trap "echo bye >&2; exit 0" TERM; echo $$; while :; do sleep 0.05; done');
+    const grace = seconds(20);
+    const text = 'trap "echo bye >&2; exit 0" TERM; echo $$; while :; do sleep 0.05; done';
+    const { end, left } = await abandoned(text, { grace });
     expect(end).toMatchObject({ kind: 'abandoned', alive: false, output: expect.stringContaining('bye') });
-    expect(end.ms).toBeLessThan(1500);
+    expect(end.ms).toBeLessThan(grace / 2);
     expect(left).toEqual([]);
     expect(describeEnd(end)).toMatch(/^did not end within \d+ ms and was killed$/);
   });
@@ -160,7 +161,6 @@ describe('at its deadline', () => {
     const { end, left } = await abandoned('trap "" TERM; echo $$; while :; do sleep 0.05; done');
     expect(end).toMatchObject({ kind: 'abandoned', alive: false });
     expect(end.ms).toBeGreaterThan(2000);
-    expect(end.ms).toBeLessThan(3500);
     expect(left).toEqual([]);
   });
 
@@ -169,7 +169,8 @@ describe('at its deadline', () => {
       grace: asMillis(0),
     });
     expect(end).toMatchObject({ kind: 'abandoned', alive: false });
-    expect(end.ms).toBeLessThan(1500);
+    // Less than the deadline and the usual grace.
+    expect(end.ms).toBeLessThan(2300);
     expect(left).toEqual([]);
   });
 
@@ -189,9 +190,10 @@ describe('at its deadline', () => {
   });
 
   test('one that has fled its group keeps nobody waiting', async () => {
-    const { end } = await abandoned('setsid sleep 4 & echo $!; sleep 60');
+    const { end, left } = await abandoned('setsid sleep 60 & echo $!; sleep 60', {}, 1000);
     expect(end.kind).toBe('abandoned');
-    expect(end.ms).toBeLessThan(2900);
+    expect(left).toHaveLength(1);
+    for (const pid of left) process.kill(pid);
   });
 });
 
@@ -208,17 +210,15 @@ test('a flood is read within bounds and lets others work', async () => {
   expect(end).toMatchObject({ kind: 'abandoned', alive: false });
   expect(end.output.length).toBe(8000);
   expect(end.stdout.length).toBe(256 * 1024);
-  expect(end.ms).toBeLessThan(3000);
-  expect(longest).toBeLessThan(500);
+  expect(longest).toBeLessThan(end.ms / 2);
   expect(process.memoryUsage().rss - before).toBeLessThan(150e6);
 });
 
 test('it keeps no process from ending', () => {
   const text = `
     import { runProgram } from ${JSON.stringify(join(import.meta.dirname, 'program.ts'))};
-    const end = await runProgram(['/bin/sh', '-c', 'sleep 20 & echo $!'], { signal: new AbortController().signal });
+    const end = await runProgram(['/bin/sh', '-c', 'sleep 60 & echo $!'], { signal: new AbortController().signal });
     process.stdout.write(end.stdout);`;
-  const began = performance.now();
   const bundle = join(folder, 'bundle.mjs');
   const esbuild = join(import.meta.dirname, '../../node_modules/.bin/esbuild');
   execFileSync(esbuild, ['--bundle', '--platform=node', '--format=esm', `--outfile=${bundle}`], {
@@ -226,7 +226,7 @@ test('it keeps no process from ending', () => {
     stdio: 'pipe',
   });
   const pid = Number(execFileSync(process.execPath, [bundle], { encoding: 'utf8' }));
-  expect(performance.now() - began).toBeLessThan(10_000);
+  // The program that it has left is still there: nobody has waited for it.
   expect(isThere(pid)).toBe(true);
   process.kill(pid);
 });

@@ -1,3 +1,4 @@
+import type { ItemProgress } from '../domain/progress.ts';
 import type { Json } from '../domain/requests.ts';
 
 /** How a step ended. A throw of a runner is a bug of ours and counts as `failed`. */
@@ -11,21 +12,21 @@ export interface Outcome {
   readonly undo?: Json;
 }
 
-/** One thing within a step: a VM, a container, a mount, an action. */
-export interface ItemProgress {
-  readonly item: string;
-  readonly state: 'running' | 'done' | 'failed' | 'skipped';
-  /** Why, for people; absent where the state says all. */
-  readonly text?: string;
-}
-
 /** What a runner is given beside its configuration. */
 export interface StepContext {
   /** Aborts at the deadline of the step, or when it is abandoned: end at once, leave no child, socket or timer behind. */
   readonly signal: AbortSignal;
   /** Told as it happens; never throws, never waits. */
   readonly progress: (item: ItemProgress) => void;
-  /** What the step that this one restores has left as `undo`; absent where nothing was kept. Only steps of `restore` have it. */
+  /**
+   * Keeps what `restore` will need, told before anything is taken away: a process that is killed in the middle of a step
+   * would not come to its `Outcome.undo`. The newest counts; never throws, never waits.
+   */
+  readonly note: (undo: Json) => void;
+  /**
+   * For a step of `restore`: what the step that it restores has left. For any other: what an earlier try of it has left
+   * that was not restored since, to be part of what this one leaves. Absent where nothing was kept.
+   */
   readonly undo?: Json;
 }
 

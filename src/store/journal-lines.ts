@@ -5,7 +5,7 @@ import { NO_QUALITY } from '../domain/quality.ts';
 import type { DeviceMemory, GroupMemory, MemberMemory, Memory } from '../domain/state.ts';
 import { asInstant, type Instant } from '../domain/time.ts';
 import type { Entry } from './ledger.ts';
-import { BATTERY, DURATIONS, GROUP, MEMBER, POWER, QUALITY } from './memory-shape.ts';
+import { BATTERY, DURATIONS, GROUP, MEMBER, POWER, PROGRESS, QUALITY, SHED } from './memory-shape.ts';
 import { instant, number, object, type Shape, text } from './shape.ts';
 import { fromJson } from './state-json.ts';
 
@@ -113,13 +113,17 @@ function assembled(values: ReadonlyMap<string, unknown>, at: Instant, complaints
   const alone = new Map<string, MemberMemory>();
   const merge = (id: string, part: Partial<DeviceMemory>) =>
     devices.set(id, { power: UNHEARD_POWER, quality: NO_QUALITY, battery: NO_BATTERY, ...devices.get(id), ...part });
+  const mergeGroup = (id: string, part: Partial<GroupMemory>) =>
+    groups.set(id, { members: new Map(), ...groups.get(id), ...part });
   let durations: Memory['durations'] = new Map();
   const rooms: Readonly<Record<string, (id: string, value: unknown) => unknown>> = {
     power: (id, value) => put(POWER, value, (power) => merge(id, { power })),
     earlier: (id, value) => put(POWER, value, (earlier) => merge(id, { earlier })),
     quality: (id, value) => put(QUALITY, value, (quality) => merge(id, { quality })),
     battery: (id, value) => put(BATTERY, value, (battery) => merge(id, { battery })),
-    group: (id, value) => put(GROUP, value, (group) => groups.set(id, group)),
+    group: (id, value) => put(GROUP, value, (group) => mergeGroup(id, group)),
+    progress: (id, value) => put(PROGRESS, value, (progress) => mergeGroup(id, { progress })),
+    shed: (id, value) => put(SHED, value, (shed) => mergeGroup(id, { shed })),
     alone: (id, value) => put(MEMBER, value, (member) => alone.set(id, member)),
     durations: (_, value) => put(DURATIONS, value, (read) => (durations = read)),
   };

@@ -3,9 +3,9 @@ import type { GroupState, Member } from '../domain/groups.ts';
 import type { Intent } from '../domain/intents.ts';
 import type { Transition } from '../domain/ports.ts';
 import { never } from '../domain/result.ts';
-import type { DeviceState, Memory, State } from '../domain/state.ts';
+import type { DeviceState, GroupMemory, Memory, State } from '../domain/state.ts';
 import { asInstant, between, type Instant, seconds } from '../domain/time.ts';
-import { groupMemory, memberMemory } from './memory.ts';
+import { groupMemory, memberMemory, progressMemory } from './memory.ts';
 import { toJson } from './state-json.ts';
 
 /** One line of the journal before it is written. */
@@ -87,7 +87,14 @@ function changesIn({ before, after }: Transition): readonly Change[] {
   if (before.devices !== after.devices) devicesIn(before, after, changes);
   if (before.groups !== after.groups) {
     changedIn(before.groups, after.groups, isSameGroup, (id, group) => {
-      changes.push(changed(`group/${id}`, group && groupMemory(group)));
+      const was = before.groups.get(id);
+      if (group === undefined || was === undefined || !isSameJudgement(was, group)) {
+        changes.push(changed(`group/${id}`, group && judgement(groupMemory(group))));
+      }
+      if (was?.progress !== group?.progress) {
+        changes.push(changed(`progress/${id}`, group?.progress && progressMemory(group.progress)));
+      }
+      if (was?.shed !== group?.shed) changes.push(changed(`shed/${id}`, group?.shed));
     });
   }
   if (before.alone !== after.alone) {
@@ -138,7 +145,13 @@ const isSameDevice = (was: DeviceState, is: DeviceState): boolean =>
 
 const isSameMember = (was: Member, is: Member): boolean => was.holds === is.holds && was.stageHolds === is.stageHolds;
 
-function isSameGroup(was: GroupState, is: GroupState): boolean {
+const isSameGroup = (was: GroupState, is: GroupState): boolean =>
+  was.progress === is.progress && was.shed === is.shed && isSameJudgement(was, is);
+
+/** Progress and what has to be brought back have keys of their own: they change with every step. */
+const judgement = ({ progress: _, shed: __, ...rest }: GroupMemory): GroupMemory => rest;
+
+function isSameJudgement(was: GroupState, is: GroupState): boolean {
   if (was.run !== is.run || was.earlierRun !== is.earlierRun || was.silenced !== is.silenced) return false;
   if (was.disarmedUntil !== is.disarmedUntil || was.shortSince !== is.shortSince) return false;
   if (was.members === is.members) return true;
@@ -157,7 +170,11 @@ function* keysOf({ devices, groups, alone, durations }: Memory): Generator<reado
     yield [`quality/${id}`, toJson(quality)];
     yield [`battery/${id}`, toJson(battery)];
   }
-  for (const [id, group] of groups) yield [`group/${id}`, toJson(group)];
+  for (const [id, group] of groups) {
+    yield [`group/${id}`, toJson(judgement(group))];
+    if (group.progress !== undefined) yield [`progress/${id}`, toJson(group.progress)];
+    if (group.shed !== undefined) yield [`shed/${id}`, toJson(group.shed)];
+  }
   for (const [id, member] of alone) yield [`alone/${id}`, toJson(member)];
   yield ['durations', toJson(durations)];
 }
@@ -174,7 +191,11 @@ function recordsOf({ stamp: { at, wall }, facts, intents }: Transition): readonl
 function briefly(intent: Intent): object {
   switch (intent.kind) {
     case 'run': {
-      const { plan: _, ...order } = intent;
+      const { plan: _, undo: __, ...order } = intent;
+      return order;
+    }
+    case 'restore': {
+      const { undo: _, ...order } = intent;
       return order;
     }
     case 'answer':
@@ -182,6 +203,10 @@ function briefly(intent: Intent): object {
     case 'instruct':
     case 'reload':
     case 'call-off':
+    case 'look':
+    case 'hurry':
+    case 'halt':
+    case 'stop-restore':
       return intent;
     default:
       return never(intent);

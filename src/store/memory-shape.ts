@@ -13,6 +13,7 @@ import {
 } from '../domain/battery.ts';
 import type { Run, Silenced } from '../domain/groups.ts';
 import type { ChargePoint, Outage, Power } from '../domain/power.ts';
+import { type ItemProgress, type Progress, type Shed, STEP_RESULTS, type StepProgress } from '../domain/progress.ts';
 import type {
   EventCount,
   Excursion,
@@ -31,6 +32,7 @@ import {
   type Fields,
   flag,
   instant,
+  json,
   list,
   mapOf,
   number,
@@ -213,6 +215,7 @@ const run = object<Run>({
   wall: number,
   stages: list(text),
   whole: flag,
+  wholeSince: optional(instant),
   effect: oneOf('act', 'dry-run', 'none'),
 });
 
@@ -222,9 +225,37 @@ const silenced = object<Silenced>({
   stages: list(text),
 });
 
+const step = object<StepProgress>({
+  state: oneOf('running', ...STEP_RESULTS),
+  since: instant,
+  wall: number,
+  took: optional(span),
+  text: optional(text),
+  output: optional(text),
+  items: list(
+    object<ItemProgress>({ item: text, state: oneOf('running', 'done', 'failed', 'skipped'), text: optional(text) }),
+  ),
+});
+
+export const PROGRESS: Shape<Progress> = object<Progress>({
+  run: text,
+  kind: oneOf('outage', 'fsd', 'quorum', 'request'),
+  dryRun: flag,
+  wall: number,
+  phase: oneOf('running', 'stopping', 'ended', 'interrupted', 'restoring', 'restored'),
+  steps: mapOf(step),
+  shortSince: optional(instant),
+  hurried: optional(text),
+  halt: optional(object<NonNullable<Progress['halt']>>({ act: oneOf('halt', 'reboot'), at: instant, wall: number })),
+});
+
+export const SHED: Shape<Shed> = object<Shed>({ stages: list(text), undo: mapOf(json), byHand: optional(oneOf(true)) });
+
 export const GROUP: Shape<GroupMemory> = object<GroupMemory>({
   run: optional(run),
   earlierRun: optional(run),
+  progress: optional(PROGRESS),
+  shed: optional(SHED),
   silenced: optional(silenced),
   disarmedUntil: optional(instant),
   shortSince: optional(instant),

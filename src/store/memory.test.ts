@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { GROUP_AT, memoryAt, POWER_AT, stateWith } from '../../tests/kit/memories.ts';
 import type { Member } from '../domain/groups.ts';
 import type { Power } from '../domain/power.ts';
-import { type DeviceState, EMPTY_STATE, type Memory, UNHEARD } from '../domain/state.ts';
+import type { Progress } from '../domain/progress.ts';
+import { type DeviceState, EMPTY_STATE, type GroupMemory, type Memory, UNHEARD } from '../domain/state.ts';
 import { asInstant, asMillis } from '../domain/time.ts';
 import { awaitingProof, deviceMemory, groupMemory, memoryOf, shifted } from './memory.ts';
 
@@ -57,4 +58,37 @@ test('only what has to be remembered of a device and a group', () => {
     ...GROUP_AT(1),
     members: new Map([['a', { holds: {}, stageHolds: {} }]]),
   });
+});
+
+test('a run of another boot has nothing behind it, and what it has taken away is brought back whoever has ordered it', () => {
+  const { run: _, ...calm } = GROUP_AT(1000);
+  const shed = { stages: ['lab'], undo: new Map([['lab/a', ['vm']]]), byHand: true as const };
+  const progress: Progress = {
+    run: 'rack-1',
+    kind: 'request',
+    dryRun: false,
+    wall: 1,
+    phase: 'running',
+    steps: new Map([['lab/a', { state: 'running', since: at, wall: 1, items: [] }]]),
+    hurried: 'no time',
+    halt: { act: 'halt', at, wall: 1 },
+  };
+  const left = (group: GroupMemory) => {
+    const waiting = awaitingProof({ ...memoryAt(1000), groups: new Map([['rack', group]]) });
+    expect(awaitingProof(waiting)).toEqual(waiting);
+    return waiting.groups.get('rack');
+  };
+  const kept = { stages: ['lab'], undo: shed.undo };
+  expect(left({ ...GROUP_AT(1000), progress, shed })).toMatchObject({
+    progress: { phase: 'interrupted', steps: new Map() },
+  });
+  expect(left({ ...GROUP_AT(1000), progress, shed })?.shed).toEqual(kept);
+  expect(left({ ...calm, progress, shed })?.progress).toMatchObject({
+    phase: 'ended',
+    steps: new Map([['lab/a', expect.objectContaining({ state: 'failed' })]]),
+  });
+  for (const group of [GROUP_AT(1000), calm]) {
+    expect(left({ ...group, progress })?.progress).not.toHaveProperty('halt');
+    expect(left({ ...group, progress })?.progress).not.toHaveProperty('hurried');
+  }
 });

@@ -1,5 +1,6 @@
 import type { GroupState, Run } from '../domain/groups.ts';
 import type { DeviceId, GroupId } from '../domain/names.ts';
+import { type Progress, rebooted } from '../domain/progress.ts';
 import {
   type DeviceMemory,
   type DeviceState,
@@ -42,6 +43,8 @@ export const deviceMemory = ({ power, earlier, quality, battery }: DeviceState):
 export function groupMemory({
   run,
   earlierRun,
+  progress,
+  shed,
   silenced,
   disarmedUntil,
   shortSince,
@@ -50,11 +53,19 @@ export function groupMemory({
   return {
     ...(run === undefined ? {} : { run }),
     ...(earlierRun === undefined ? {} : { earlierRun }),
+    ...(progress === undefined ? {} : { progress: progressMemory(progress) }),
+    ...(shed === undefined ? {} : { shed }),
     ...(silenced === undefined ? {} : { silenced }),
     ...(disarmedUntil === undefined ? {} : { disarmedUntil }),
     ...(shortSince === undefined ? {} : { shortSince }),
     members: new Map([...members].map(([device, member]) => [device, memberMemory(member)])),
   };
+}
+
+/** How far a run has come, without what is only watched. */
+export function progressMemory(progress: Progress): Progress {
+  const steps = [...progress.steps].map(([key, { output: _, ...step }]) => [key, { ...step, items: [] }] as const);
+  return { ...progress, steps: new Map(steps) };
 }
 
 /** What is remembered of one feed, or of a device that no group names. */
@@ -89,7 +100,12 @@ function waitingDevice({ power, earlier, quality, battery }: DeviceMemory): Devi
   return { power: UNHEARD.power, ...(left === undefined ? {} : { earlier: left }), quality, battery };
 }
 
-function waitingGroup({ run, earlierRun, ...rest }: GroupMemory): GroupMemory {
+function waitingGroup({ run, earlierRun, progress, shed, ...rest }: GroupMemory): GroupMemory {
   const left: Run | undefined = run ?? earlierRun;
-  return { ...rest, ...(left === undefined ? {} : { earlierRun: left }) };
+  return {
+    ...rest,
+    ...(left === undefined ? {} : { earlierRun: left }),
+    ...(progress === undefined ? {} : { progress: rebooted(progress, left !== undefined) }),
+    ...(shed === undefined ? {} : { shed: { stages: shed.stages, undo: shed.undo } }),
+  };
 }

@@ -1,3 +1,4 @@
+import type { Json } from '../domain/requests.ts';
 import type { Instant, Millis } from '../domain/time.ts';
 
 /**
@@ -46,6 +47,16 @@ export const instant: Shape<Instant> = {
   read: (value) => (isNumber(value) ? (value as Instant) : undefined), // checked right here
   moved: (value, by) => (value + by) as Instant, // an instant moved is one
 };
+
+/** Any value of JSON: what it means is checked by whoever uses it. */
+export const json: Shape<Json> = fixed(isJson);
+
+function isJson(value: unknown): value is Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isJson);
+  return isPlain(value) && Object.values(value).every(isJson);
+}
 
 /** One of the given values. */
 export const oneOf = <const T extends string | number | boolean>(...values: readonly T[]): Shape<T> =>

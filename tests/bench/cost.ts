@@ -12,15 +12,24 @@ export async function cpuPercent(pid: number, spanMs: number): Promise<number> {
   return ((after - before) * 100_000) / (performance.now() - begun);
 }
 
-/** @see proc(5): fields 14 and 15 of stat; field 2, the name, may hold spaces and brackets */
-async function cpuSeconds(pid: number): Promise<number> {
+/**
+ * CPU time of a process so far, in seconds.
+ *
+ * @see proc(5): fields 14 and 15 of stat; field 2, the name, may hold spaces and brackets
+ */
+export async function cpuSeconds(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
 /** Resident memory of a process in MB (10^6 bytes). */
-export async function residentMegabytes(pid: number): Promise<number> {
-  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
+export const residentMegabytes = (pid: number): Promise<number> => megabytes(pid, /^VmRSS:\s+(\d+) kB$/m);
+
+/** The most that it has been. */
+export const peakMegabytes = (pid: number): Promise<number> => megabytes(pid, /^VmHWM:\s+(\d+) kB$/m);
+
+async function megabytes(pid: number, line: RegExp): Promise<number> {
+  const [, kib] = line.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
   return (Number(kib) * 1024) / 1e6;
 }

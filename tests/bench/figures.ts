@@ -1,7 +1,7 @@
 /** One thing that is measured, and what it shall be at most. */
 export interface Figure {
   readonly what: string;
-  /** How many UPSes. */
+  /** How many UPSes, or hosts. */
   readonly size: number;
   readonly unit: 's' | 'ms' | '%' | 'MB';
   readonly measured: number;
@@ -31,8 +31,12 @@ export function better(first: readonly Figure[], second: readonly Figure[]): rea
   });
 }
 
-/** The figures as a Markdown table. */
-export function table(figures: readonly Figure[]): string {
+/**
+ * The figures as a Markdown table.
+ *
+ * @param counted what `size` counts
+ */
+export function table(figures: readonly Figure[], counted: string): string {
   const rows = figures.map(({ what, size, unit, measured, target }) => [
     what,
     size.toLocaleString('en'),
@@ -40,7 +44,7 @@ export function table(figures: readonly Figure[]): string {
     target === undefined ? '' : text(target, unit),
     target === undefined ? '' : (measured / target).toFixed(2),
   ]);
-  const header = ['what', 'UPSes', 'measured', 'target', 'ratio'];
+  const header = ['what', counted, 'measured', 'target', 'ratio'];
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;

@@ -14,6 +14,18 @@ const pages = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).m
 /** Words in backquotes at the beginning of the rows of a table. */
 const rows = (text: string): string[] => [...text.matchAll(/^\| `([^`]+)`\s*\|/gm)].map(([, word]) => word ?? '');
 
+const asRecord = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+
+/** The keys within a value, lists passed through. */
+function within(path: string, value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap((one) => within(path, one));
+  return Object.entries(asRecord(value)).flatMap(([key, inner]) => [
+    `${path}.${key}`,
+    ...within(`${path}.${key}`, inner),
+  ]);
+}
+
 describe('what the pages list is what there is', () => {
   test('troubles of a source', () => {
     expect(rows(read('docs/nut.md')).toSorted()).toEqual(TROUBLE_KINDS.toSorted());
@@ -30,6 +42,39 @@ describe('what the pages list is what there is', () => {
     const codes = [...union.matchAll(/'([a-z-]+)'/g)].map(([, code]) => code ?? '');
     const listed = /Error codes: ([^.]+)\./.exec(read('docs/mqtt.md'))?.[1] ?? '';
     expect([...listed.matchAll(/`([a-z-]+)`/g)].map(([, code]) => code)).toEqual(codes);
+  });
+
+  test('events of a group', () => {
+    const section = /## Events of a group\n([\s\S]+?)\n## /.exec(read('docs/mqtt.md'))?.[1] ?? '';
+    expect(rows(section)).toEqual([...GROUP_EVENT_TYPES]);
+  });
+
+  test('keys of a shutdown, in the example as well', () => {
+    const section = /## A shutdown\n([\s\S]+?)\n## /.exec(read('docs/mqtt.md'))?.[1] ?? '';
+    const example: unknown = JSON.parse(/```json\n([\s\S]+?)```/.exec(section)?.[1] ?? '{}');
+    const keys = [...read('tests/contracts/payload-keys.txt').matchAll(/group\/servers\/shutdown ([a-z_.]+)$/gm)];
+    const published = keys.map(([, key]) => key ?? '');
+    expect(rows(section).toSorted()).toEqual(published.filter((key) => !key.includes('.')));
+    const written = Object.entries(asRecord(example)).flatMap(([key, value]) => [key, ...within(key, value)]);
+    // A shutdown that has not come to its halt.
+    const there = published.filter((key) => !key.startsWith('halt.'));
+    expect([...new Set(written)].toSorted()).toEqual(there);
+  });
+
+  test('metrics of a shutdown', () => {
+    const names = [...read('tests/contracts/metric-names.txt').matchAll(/^gridwarden_group_\w+/gm)].map(
+      ([name]) => name,
+    );
+    const ours = names.filter((name) => /_(?:shutdown|step|steps|halt|shed|time_left)_/.test(name));
+    const page = read('docs/metrics.md');
+    const listed = [...page.matchAll(/^\| `(gridwarden_group_\w+)/gm)].map(([, name]) => name);
+    expect(listed.filter((name) => name !== 'gridwarden_group_state').toSorted()).toEqual(ours);
+  });
+
+  test('device triggers of a group', () => {
+    const words = [...read('tests/contracts/words.txt').matchAll(/^device trigger: group_event (\w+)$/gm)];
+    const listed = /\| Device triggers\s*\|([^|]+)\|/.exec(read('docs/home-assistant.md'))?.[1] ?? '';
+    expect(listed.match(/[a-z_]+/g)?.toSorted()).toEqual(words.map(([, word]) => word));
   });
 
   test('commands', () => {

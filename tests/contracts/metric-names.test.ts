@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { NAMED_QUANTITIES } from '../../src/domain/quantities.ts';
 import { readingOf } from '../../src/domain/reading.ts';
 import { type DeviceState, EMPTY_STATE } from '../../src/domain/state.ts';
-import { asInstant } from '../../src/domain/time.ts';
+import { asInstant, seconds } from '../../src/domain/time.ts';
 import { createPrometheus } from '../../src/exporters/prometheus.ts';
 import { GROUP, JUDGED, MEMBER } from '../kit/judged.ts';
 
@@ -43,7 +43,7 @@ test('the names, types and labels of the metrics are the ones that dashboards ho
     reading: readingOf(new Map(variables), asInstant(0), asInstant(0)),
     derived: new Map(),
   };
-  const prometheus = createPrometheus({ version: '1' });
+  const prometheus = createPrometheus({ version: '1', timeLeft: () => seconds(90) });
   prometheus.accept({
     stamp: { at: asInstant(0), wall: 0 },
     input: { kind: 'tick' },
@@ -53,6 +53,7 @@ test('the names, types and labels of the metrics are the ones that dashboards ho
       sources: new Map([['nas', { link: { kind: 'up' }, ids: new Map(), unnamed: new Map() }]]),
       devices: new Map([['rack', device]]),
       groups: new Map([['servers', GROUP]]),
+      durations: new Map([['servers/lab/vms', [seconds(12)]]]),
       alone: new Map([['rack', MEMBER]]),
     },
     intents: [],

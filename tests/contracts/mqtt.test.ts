@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { DEFAULT_ALLOW } from '../../src/domain/allow-list.ts';
 import { BRIDGE_EVENT_TYPES, DEVICE_EVENT_TYPES, GROUP_EVENT_TYPES } from '../../src/domain/facts.ts';
+import type { ProgressEvent } from '../../src/domain/progress.ts';
 import type { RefusalCode } from '../../src/domain/requests.ts';
 import { seconds } from '../../src/domain/time.ts';
 import { TRIGGERS } from '../../src/domain/triggers.ts';
@@ -9,6 +10,7 @@ import { VERBS } from '../../src/policy/on-verb.ts';
 import { componentsOf } from '../kit/discovery-components.ts';
 import { EVERYTHING, openHouse, says, simulatedReports } from '../kit/mqtt-house.ts';
 import { group } from '../kit/settings.ts';
+import { HALT } from '../kit/watch.ts';
 
 /** Complete, or it does not compile. */
 const CODES: Readonly<Record<RefusalCode, true>> = {
@@ -27,6 +29,7 @@ const CODES: Readonly<Record<RefusalCode, true>> = {
   'invalid-configuration': true,
   'unknown-group': true,
   'nothing-to-cancel': true,
+  'too-late': true,
   'not-confirmed': true,
   'not-now': true,
 };
@@ -66,14 +69,16 @@ test('the keys of the retained objects are the ones that templates hold', async 
   await expect(lines(...keys, ...nestedKeys())).toMatchFileSnapshot('payload-keys.txt');
 });
 
-/** Every key, at whatever depth, that power quality and a group have while they go from mains to the end of a battery. */
+/** Every key, at whatever depth, that power quality and a group have from mains to the end of a battery and its halt. */
 function nestedKeys(): readonly string[] {
   const found = new Set<string>();
   const feeds = ['a', 'b'];
+  const stage = { name: 'lab', steps: [{ ...HALT, kind: 'exec' as const, key: 'lab/x' }], restore: [] };
   const opened = openHouse({
-    groups: [group('servers', feeds)],
+    groups: [group('servers', feeds, { stages: [stage], halt: HALT })],
+    armed: true,
     onMessage: (topic, payload, retain) => {
-      const shown = /\/(?:group\/servers(?:\/plan)?|ups\/a\/power_quality)$/.test(topic);
+      const shown = /\/(?:group\/servers(?:\/plan|\/shutdown)?|ups\/a\/power_quality)$/.test(topic);
       if (retain && shown) for (const path of paths(JSON.parse(payload))) found.add(`${topic} ${path}`);
     },
   });
@@ -89,6 +94,14 @@ function nestedKeys(): readonly string[] {
   goOn('OL', '100');
   goOn('OB', '90');
   goOn('OB LB', '5');
+  const run = opened.state().groups.get('servers')?.progress?.run ?? '';
+  const told: readonly ProgressEvent[] = [
+    { kind: 'begun', step: 'lab/x' },
+    { kind: 'begun', step: 'host', act: 'halt' },
+    { kind: 'item', step: 'host', item: 'a', state: 'done' },
+  ];
+  for (const event of told) opened.push({ kind: 'progressed', group: 'servers', run, event });
+  opened.pass(seconds(2));
   return [...found].sort();
 }
 

@@ -10,7 +10,9 @@ import { parseAnnounced } from '../../src/mqtt/announced.ts';
 import { createMqttRoom, type MqttRoom } from '../../src/mqtt/room.ts';
 import type { MqttConfig } from '../../src/mqtt/schema.ts';
 import { planData } from '../../src/policy/plan/shown.ts';
+import { progressData } from '../../src/policy/pursuit/shown.ts';
 import { createLoop } from '../../src/runtime/loop.ts';
+import type { MqttPort } from '../../src/shutdown/steps/mqtt/run.ts';
 import { type Client, type HeardMessage, heard, join, keptLog, remote, runBroker, splice } from '../kit/mqtt.ts';
 import { says } from '../kit/mqtt-house.ts';
 import { settings } from '../kit/settings.ts';
@@ -87,6 +89,7 @@ async function runBridge(config: MqttConfig, allow: readonly string[] = [...DEFA
       },
     },
     planData,
+    progressData,
     ask: (request) => void loop.push({ kind: 'request', request }),
     listening: ({ port }) => ports.add(port),
     failed: (why) => expect.unreachable(why),
@@ -371,6 +374,28 @@ test('over its own broker: announces, obeys, and says good-bye; what it announce
   const remembered = parseAnnounced(bridge.saved()) ?? [];
   expect(remembered.map(({ topic }) => topic)).toContain(CONFIG);
   expect(client.messages.all.filter(({ topic }) => topic === BRIDGE).at(-1)).toMatchObject({ text: OFFLINE });
+});
+
+test('a step sends and hears messages of its own, which are no requests to the bridge', async () => {
+  const bridge = await runBridge({ embedded: { listen: { host: '127.0.0.1', port: 0 }, users: {} }, ...PUBLISHING });
+  closing.push(() => bridge.room.stop());
+  const client = await join(await bridge.ports.find(() => true));
+  closing.push(() => client.mqtt.end(true));
+  await client.mqtt.subscribeAsync('lab/power', { qos: 1 });
+  await client.mqtt.publishAsync('lab/state', 'on', { qos: 1, retain: true });
+  const step: MqttPort = bridge.room.port;
+  const answers = heard<{ readonly payload: string; readonly retained: boolean }>();
+  const listening = new AbortController();
+  closing.push(() => listening.abort());
+  expect(await step.listen('lab/state', answers.add, listening.signal)).toEqual({ ok: true, value: undefined });
+  const order = { topic: 'lab/power', payload: 'off', qos: 1, retain: false } as const;
+  expect(await step.publish(order, AbortSignal.timeout(5000))).toEqual({ ok: true, value: undefined });
+  await client.messages.find(({ topic, text }) => topic === 'lab/power' && text === 'off');
+  await client.mqtt.publishAsync('lab/state', 'off', { qos: 1, retain: true });
+  await answers.find(({ payload }) => payload === 'off');
+  expect(answers.all.map(({ retained }) => retained)).toEqual([true, false]);
+  expect(bridge.log.all.filter(({ level }) => level === 'warn')).toEqual([]);
+  expect(bridge.orders).toEqual([]);
 });
 
 test('mode off: the states are there, and nothing is announced', async () => {

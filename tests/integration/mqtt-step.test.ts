@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { err, ok } from '../../src/domain/result.ts';
 import type { Broker } from '../../src/mqtt/broker.ts';
-import type { ItemProgress, Outcome } from '../../src/shutdown/step.ts';
+import type { Outcome } from '../../src/shutdown/step.ts';
 import { type MqttPort, mqttRunner } from '../../src/shutdown/steps/mqtt/run.ts';
 import type { MqttStepConfig } from '../../src/shutdown/steps/mqtt/schema.ts';
 import { type Client, join, runBroker } from '../kit/mqtt.ts';
+import { attend } from '../kit/step-context.ts';
 
 let broker: Broker;
 let port: number;
@@ -57,13 +58,10 @@ const config = (more: Partial<MqttStepConfig> = {}): MqttStepConfig => ({
 });
 
 async function run(step: MqttStepConfig, within = 3000, via = portOf(ours)) {
-  const items: ItemProgress[] = [];
   const controller = new AbortController();
+  const { context, items } = attend({ signal: controller.signal });
   const timer = setTimeout(() => controller.abort(), within);
-  const outcome: Outcome = await mqttRunner(via).run(step, {
-    signal: controller.signal,
-    progress: (item) => items.push(item),
-  });
+  const outcome: Outcome = await mqttRunner(via).run(step, context);
   clearTimeout(timer);
   return { ...outcome, items: items.map(({ item, state }) => `${item} ${state}`) };
 }
@@ -96,7 +94,7 @@ test('the answer is waited for, and others before it do not count', async () => 
 
 test('any answer will do where no payload is given', async () => {
   await answering('bye\u0007');
-  expect(await run(config({ await: { topic: 'lab/state' } }))).toMatchObject({ kind: 'done', output: 'bye?' });
+  expect(await run(config({ await: { topic: 'lab/state' } }))).toMatchObject({ kind: 'done', output: 'bye\ufffd' });
 });
 
 test('what the broker had kept from before is no answer', async () => {

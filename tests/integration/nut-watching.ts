@@ -1,12 +1,12 @@
 import type { Report } from '../../src/domain/inputs.ts';
-import type { Clock, Log, Source } from '../../src/domain/ports.ts';
+import type { Clock, Log } from '../../src/domain/ports.ts';
 import { asInstant } from '../../src/domain/time.ts';
 import { nutSchema } from '../../src/sources/nut/schema.ts';
-import { createNutSource, type NutDeps } from '../../src/sources/nut/source.ts';
+import { createNutSource, type NutDeps, type NutSource } from '../../src/sources/nut/source.ts';
 
 /** A source at work against a server of a test, and everything it has said. */
 export interface Watching {
-  readonly source: Source;
+  readonly source: NutSource;
   readonly reports: readonly Report[];
   /** `level text {details}` of every line logged. */
   readonly logged: readonly string[];

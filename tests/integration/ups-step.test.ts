@@ -3,9 +3,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { ItemProgress } from '../../src/domain/progress.ts';
 import type { Inventory, Variables } from '../../src/domain/reading.ts';
 import { asMillis, type Millis, seconds } from '../../src/domain/time.ts';
-import type { ItemProgress, Outcome } from '../../src/shutdown/step.ts';
+import type { Outcome } from '../../src/shutdown/step.ts';
 import { killpowerDevices } from '../../src/shutdown/steps/ups/flag.ts';
 import type { UpsPorts } from '../../src/shutdown/steps/ups/ports.ts';
 import { upsRunner } from '../../src/shutdown/steps/ups/run.ts';
@@ -16,6 +17,7 @@ import { nutSchema } from '../../src/sources/nut/schema.ts';
 import { type FakeUpsd, startFakeUpsd } from '../kit/fake-upsd.ts';
 import type { UpsDefinition } from '../kit/fake-upsd-ups.ts';
 import { rememberingLog } from '../kit/log.ts';
+import { attend } from '../kit/step-context.ts';
 import { isReadings, startWatching, type Watching } from './nut-watching.ts';
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -95,10 +97,9 @@ async function rig(
     watch,
     ports,
     carryOut: async (order, within = 15_000) => {
-      const items: ItemProgress[] = [];
       const controller = new AbortController();
+      const { context, items } = attend({ signal: controller.signal });
       const timer = setTimeout(() => controller.abort(), within);
-      const context = { signal: controller.signal, progress: (item: ItemProgress) => items.push(item) };
       const outcome = await runner.run({ device: 'one', order }, context);
       clearTimeout(timer);
       return { ...outcome, items };
@@ -221,7 +222,7 @@ describe('shutdown.return', () => {
       kind: 'failed',
       text: expect.stringMatching(/^one: shutdown.return not known whether it was done: /),
     });
-    expect(performance.now() - before).toBeLessThan(1500);
+    expect(performance.now() - before).toBeLessThan(5000);
   });
 
   test('without a login', async () => {
@@ -337,8 +338,10 @@ describe('FSD', () => {
     const { server, carryOut } = await rig();
     const secondary = startSecondary(server);
     await server.waitForRequest(/^LOGIN one/);
-    setTimeout(() => secondary.close(), 400);
-    const outcome = await carryOut({ action: 'fsd', wait: seconds(10) });
+    const ending = carryOut({ action: 'fsd', wait: seconds(10) });
+    await server.waitForRequest(/^GET NUMLOGINS one/);
+    setTimeout(() => secondary.close(), 200);
+    const outcome = await ending;
     expect(outcome).toMatchObject({ kind: 'done', text: 'FSD is set on one, and every secondary has logged out' });
     expect(outcome.items.map(({ state, text }) => [state, text])).toEqual([
       ['running', '1 logged in'],
@@ -350,8 +353,10 @@ describe('FSD', () => {
     const { server, carryOut } = await rig();
     startSecondary(server);
     await server.waitForRequest(/^LOGIN one/);
-    setTimeout(() => server.closeAll(), 400);
-    expect(await carryOut({ action: 'fsd', wait: seconds(10) })).toMatchObject({
+    const ending = carryOut({ action: 'fsd', wait: seconds(10) });
+    await server.waitForRequest(/^GET NUMLOGINS one/);
+    setTimeout(() => server.closeAll(), 200);
+    expect(await ending).toMatchObject({
       kind: 'failed',
       text: 'FSD is set on one, but nobody saw whether the last 1 have logged out: closed by the server',
     });
@@ -380,7 +385,7 @@ describe('killpower', () => {
     const flag = join(folder, 'killpower');
     const { ports } = await rig();
     const runner = upsRunner(ports);
-    const context = { signal: new AbortController().signal, progress: () => undefined };
+    const { context } = attend();
     const outcomes = await Promise.all(
       ['rack_a', 'rack_b'].map((device) => runner.run({ device, order: { action: 'killpower', flag } }, context)),
     );
@@ -405,7 +410,7 @@ describe('killpower', () => {
 test('a UPS that no source lists', async () => {
   const { ports } = await rig();
   const runner = upsRunner(ports);
-  const context = { signal: new AbortController().signal, progress: () => undefined };
+  const { context } = attend();
   const orders: readonly UpsOrder[] = [
     { action: 'shutdown_return' },
     { action: 'outlet_off', outlet: '1' },

@@ -1,4 +1,5 @@
 import type { GroupState, Member } from '../../src/domain/groups.ts';
+import type { Progress } from '../../src/domain/progress.ts';
 import { NO_QUALITY, type Standing } from '../../src/domain/quality.ts';
 import { type DeviceState, UNHEARD } from '../../src/domain/state.ts';
 import { asInstant, seconds } from '../../src/domain/time.ts';
@@ -50,6 +51,20 @@ export const MEMBER: Member = {
   stageHolds: {},
 };
 
+/** A run that has come to its halt. */
+const PROGRESS: Progress = {
+  run: 'servers-1',
+  kind: 'outage',
+  dryRun: false,
+  wall: WALL,
+  phase: 'running',
+  steps: new Map([
+    ['lab/vms', { state: 'done', since: asInstant(0), wall: WALL, took: seconds(12), text: 'stopped', items: [] }],
+    ['host', { state: 'running', since: asInstant(12_000), wall: WALL + 12_000, items: [] }],
+  ]),
+  halt: { act: 'halt', at: asInstant(12_000), wall: WALL + 12_000 },
+};
+
 /** A group of that device and another one, with all that a group can have. */
 export const GROUP: GroupState = {
   id: 'servers',
@@ -65,4 +80,6 @@ export const GROUP: GroupState = {
   readiness: { ready: true, reasons: [] },
   told: { ready: true, short: false },
   outlook: { state: 'outage', effect: 'none', text: 'on battery' },
+  progress: PROGRESS,
+  shed: { stages: ['lab'], undo: new Map() },
 };

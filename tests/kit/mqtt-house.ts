@@ -2,13 +2,14 @@ import { DEFAULT_ALLOW } from '../../src/domain/allow-list.ts';
 import type { Input, Report } from '../../src/domain/inputs.ts';
 import { readingOf, variablesOf } from '../../src/domain/reading.ts';
 import type { GroupSettings } from '../../src/domain/settings.ts';
-import type { State } from '../../src/domain/state.ts';
+import type { Memory, State } from '../../src/domain/state.ts';
 import { after, asInstant, type Instant, type Millis, seconds } from '../../src/domain/time.ts';
 import type { Announced } from '../../src/mqtt/announced.ts';
 import { Announcer, type AnnouncerOptions } from '../../src/mqtt/announcer.ts';
 import { AVAILABILITY, Publisher } from '../../src/mqtt/publisher.ts';
 import { type Topics, topicsOf } from '../../src/mqtt/topics.ts';
 import { planData } from '../../src/policy/plan/shown.ts';
+import { progressData } from '../../src/policy/pursuit/shown.ts';
 import { createLoop } from '../../src/runtime/loop.ts';
 import { createSimulatedSource } from '../../src/sources/simulated/source.ts';
 import type { PublishedMessage } from './discovery-components.ts';
@@ -36,6 +37,9 @@ export interface HouseOptions {
   readonly sources?: readonly string[];
   readonly groups?: readonly GroupSettings[];
   readonly armed?: boolean;
+  readonly dryRun?: boolean;
+  /** What an earlier process of this boot has kept of its state. */
+  readonly restored?: Memory;
   readonly memory?: readonly Announced[];
   readonly start?: Instant;
   /** Every message in its order, cleared topics with an empty payload. */
@@ -51,6 +55,8 @@ export function openHouse({
   sources = ['nas'],
   groups = [],
   armed = false,
+  dryRun = false,
+  restored,
   memory = [],
   start = asInstant(0),
   onMessage = () => undefined,
@@ -72,6 +78,7 @@ export function openHouse({
     forgetAfter: seconds(3600),
     announcer,
     planData,
+    progressData,
     outlet: {
       retain,
       clear: (topic) => retain(topic, ''),
@@ -88,7 +95,11 @@ export function openHouse({
     },
   });
   retain(topics.bridgeState, AVAILABILITY.online);
-  loop.push({ kind: 'configured', settings: settings({ sources, allow, groups, armed, digest: '0123456789ab' }) });
+  if (restored !== undefined) loop.push({ kind: 'restored', names: [], memory: restored, boot: 'same' });
+  loop.push({
+    kind: 'configured',
+    settings: settings({ sources, allow, groups, armed, dryRun, digest: '0123456789ab' }),
+  });
   return {
     topics,
     messages,

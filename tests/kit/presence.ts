@@ -27,6 +27,7 @@ export const SSHD_PROGRAM = '/usr/sbin/sshd';
 export const TCSH_PROGRAM = '/usr/bin/tcsh';
 export const FISH_PROGRAM = '/usr/bin/fish';
 export const IP_PROGRAM = '/usr/sbin/ip';
+export const FAKETIME_LIBRARY = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketimeMT.so.1`;
 
 /** A real server a system test can ask for. */
 export type Server =
@@ -43,7 +44,8 @@ export type Server =
   | 'qemu'
   | 'docker'
   | 'podman'
-  | 'sshd';
+  | 'sshd'
+  | 'faketime';
 
 /** Per server why it cannot be used here; undefined: it can. */
 const ABSENCE: Readonly<Record<Server, () => string | undefined>> = {
@@ -82,6 +84,7 @@ const ABSENCE: Readonly<Record<Server, () => string | undefined>> = {
     (spawnSync(UNSHARE_PROGRAM, ['--mount', '--pid', '--fork', '--', 'true']).status === 0
       ? undefined
       : 'an sshd with users of its own needs mount and process namespaces, which not every container has'),
+  faketime: () => absentFile('libfaketime', FAKETIME_LIBRARY),
   'node-red': () => absentFile('Node-RED', join(SYSTEM_DIR, 'node-red/complete'), NODE_RED_PROGRAM),
 };
 

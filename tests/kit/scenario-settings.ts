@@ -19,7 +19,7 @@ import { declared, group, settings, TRIGGERS } from './settings.ts';
  * ups a trust_charge=no nominal_power=900 label="Rack A" source=pdu name=ups1
  * device b source=pdu                                                 listed, without an entry of its own
  * group rack feeds=a,b min_healthy=1 charge_below=30 reserve=60s halt=20s
- * stage rack shed on_battery_for=3m steps=ssh:20s,exec:5s,ups@a:1s
+ * stage rack shed on_battery_for=3m steps=ssh:20s,exec:5s,ups@a:1s restore=wake:5s
  * ```
  */
 export interface Header {
@@ -144,14 +144,14 @@ function stepOf(kind: StepKind, key: string, usual: Millis, device = 'a'): Step 
   return { ...frame, kind, ...(kind === 'ups' ? { device } : {}) } as Step; // a `ups` step has its device
 }
 
-function stepsOf(stage: string, text: string): readonly Step[] {
+function stepsOf(prefix: string, text: string): readonly Step[] {
   return text
     .split(',')
     .filter(Boolean)
     .map((one, index) => {
       const [what = '', usual = '10s'] = one.split(':');
       const [kind = '', device] = what.split('@');
-      return stepOf(oneOf(...STEP_KINDS)(kind), `${stage}/${kind}${index + 1}`, spanOf(usual), device);
+      return stepOf(oneOf(...STEP_KINDS)(kind), `${prefix}${kind}${index + 1}`, spanOf(usual), device);
     });
 }
 
@@ -207,9 +207,10 @@ export function createHeader(): Header {
     stage: ([id, stage], given) => {
       const of = groups.get(need(id, 'the group')) ?? fail(`there is no group ${id}`);
       const name = need(stage, 'the name of the stage');
-      const when = read(given, CONDITION_KEYS, { steps: true });
-      const steps = stepsOf(name, given.get('steps') ?? '');
-      const next = { name, steps, restore: [], ...(Object.keys(when).length === 0 ? {} : { when }) };
+      const when = read(given, CONDITION_KEYS, { steps: true, restore: true });
+      const steps = stepsOf(`${name}/`, given.get('steps') ?? '');
+      const restore = stepsOf(`${name}/restore/`, given.get('restore') ?? '');
+      const next = { name, steps, restore, ...(Object.keys(when).length === 0 ? {} : { when }) };
       groups.set(of.id, { ...of, stages: [...of.stages.filter((one) => one.name !== name), next] });
     },
   };

@@ -1,4 +1,5 @@
 import type { Input } from '../../src/domain/inputs.ts';
+import type { Intent } from '../../src/domain/intents.ts';
 import type { Transition } from '../../src/domain/ports.ts';
 import type { Json } from '../../src/domain/requests.ts';
 import { EMPTY_STATE, type Memory, type State } from '../../src/domain/state.ts';
@@ -10,6 +11,7 @@ import { createReplay } from '../../src/runtime/replay.ts';
 import { entryLine, headLine, readJournal, WHOLE_LINE } from '../../src/store/journal-lines.ts';
 import { createLedger, type Ledger } from '../../src/store/ledger.ts';
 import { awaitingProof, shifted } from '../../src/store/memory.ts';
+import { Hands } from './scenario-hands.ts';
 import { createHeader, spanOf, wordsOf } from './scenario-settings.ts';
 import { troubleOf, World } from './scenario-world.ts';
 import { WALL } from './story.ts';
@@ -59,6 +61,9 @@ const REBOOT = 60;
 const UPTIME = 1000;
 const UPTIME_AFTER_REBOOT = 30;
 
+/** Nobody carries out what is ordered: that it is over means nothing. */
+const IDLE = /^-> \S+ (?:run_ended|resumed) /;
+
 class Play {
   readonly #header = createHeader();
   readonly #world = new World();
@@ -76,6 +81,8 @@ class Play {
   /** Until when nothing runs, and what then begins. */
   #down: { readonly until: number; readonly wake: () => void } | undefined;
   #requests = 0;
+  /** Absent: what is ordered is over at once, and nothing is told of it. */
+  #hands: Hands | undefined;
   #told: string[] = [];
   #lastOrder: string | undefined;
 
@@ -83,6 +90,10 @@ class Play {
 
   line(line: string): void {
     if (line === '' || line.startsWith('#')) return;
+    if (line === 'hands') {
+      this.#hands = new Hands();
+      return;
+    }
     if (!line.startsWith('+')) {
       if (this.#begun) throw new Error('settings come before the first event; later write "+60s config ..."');
       this.#header.state(line);
@@ -116,6 +127,7 @@ class Play {
       wake();
     }
     for (const report of this.#world.sweep(second, this.#stamp().at)) this.#say({ kind: 'report', report });
+    for (const input of this.#hands?.due(this.#state, second) ?? []) this.#say(input);
     this.#say({ kind: 'tick' });
   }
 
@@ -239,6 +251,7 @@ class Play {
   #process(span: string | undefined, usual: number, inOrder: boolean, boot: 'same' | 'new'): void {
     if (inOrder) this.#journal += this.#ledger.rest().map(entryLine).join('');
     const names = namesOf(this.#state);
+    this.#hands?.drop();
     this.#sleep(span, usual, () => {
       const kept = readJournal(this.#journal)?.memory;
       if (kept === undefined) throw new Error('the journal cannot be read');
@@ -278,7 +291,14 @@ class Play {
     this.#state = transition.after;
     this.#journal += this.#ledger.take(transition).map(entryLine).join('');
     for (const intent of transition.intents) if (intent.kind === 'instruct') this.#lastOrder = intent.request;
-    this.#told.push(...shown(transition, this.#second));
+    this.#told.push(...shown(transition, this.#second).filter((line) => this.#hands !== undefined || !IDLE.test(line)));
+    for (const intent of transition.intents) for (const input of this.#carriedOut(intent)) this.#say(input);
+  }
+
+  #carriedOut(intent: Intent): readonly Input[] {
+    if (this.#hands !== undefined) return this.#hands.order(intent, this.#state, this.#second);
+    if (intent.kind !== 'run' && intent.kind !== 'call-off') return [];
+    return [{ kind: 'progressed', group: intent.group, run: intent.run, event: { kind: 'run-ended' } }];
   }
 }
 

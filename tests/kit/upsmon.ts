@@ -31,6 +31,8 @@ export interface UpsmonOptions {
   readonly power?: number;
   /** MINSUPPLIES; default 1. */
   readonly minSupplies?: number;
+  /** FINALDELAY, seconds between its last secondary gone and SHUTDOWNCMD; default 5, NUT's own. */
+  readonly finalDelay?: number;
 }
 
 /** A real upsmon: the fate of one host. Its SHUTDOWNCMD only notes the time. */
@@ -71,6 +73,7 @@ export async function startUpsmon({
   login = 'host hp primary',
   power = 1,
   minSupplies = 1,
+  finalDelay = 5,
 }: UpsmonOptions): Promise<Upsmon> {
   const folder = await mkdtemp(join(tmpdir(), 'gridwarden-upsmon-'));
   const marker = join(folder, 'shut-down');
@@ -80,6 +83,7 @@ export async function startUpsmon({
     'RUN_AS_USER root',
     ...monitors.map(({ ups, port }) => `MONITOR ${ups}@127.0.0.1:${port} ${power} ${login}`),
     `MINSUPPLIES ${minSupplies}`,
+    `FINALDELAY ${finalDelay}`,
     `SHUTDOWNCMD "date +%s%3N > ${marker}"`,
     `POWERDOWNFLAG ${join(folder, 'killpower')}`,
   ];

@@ -15,12 +15,14 @@ import {
 } from '../kit/home-assistant-announced.ts';
 import { type Mosquitto, startMosquitto } from '../kit/mosquitto.ts';
 import { type Client, join } from '../kit/mqtt.ts';
+import { observe } from '../kit/observer.ts';
 import { describeWith } from '../kit/presence.ts';
 import { startUpsd, type Upsd } from '../kit/upsd.ts';
 import { DESK_UPS, RACK_VARIABLES, SMALL_UPS } from './home-assistant-devices.ts';
 
 const BRIDGE = 'gridwarden_t_bridge';
 const GROUP = 'gridwarden_t_group_servers';
+const LAB = 'gridwarden_t_group_lab';
 const [RACK, DESK, SPARE, ATTIC] = ['rack', 'desk', 'spare', 'attic'].map((id) => `gridwarden_t_${id}`) as [
   string,
   string,
@@ -50,8 +52,31 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
       },
     },
     ...(more.label === undefined ? {} : { ups: { desk: { source: 'office', label: more.label } } }),
-    groups: { servers: { feeds: ['rack', 'desk'], label: 'Servers', triggers: { settle: '1s', hold: '1s' } } },
-    commands: { allow: ['beeper.*', 'test.battery.*', 'outlet.*', 'set:*', 'bridge.reload', 'bridge.cancel'] },
+    armed: true,
+    groups: {
+      servers: { feeds: ['rack', 'desk'], label: 'Servers', triggers: { settle: '1s', hold: '1s' } },
+      lab: {
+        feeds: ['rack'],
+        label: 'Lab',
+        restore_above: 10,
+        stages: [
+          {
+            name: 'stop',
+            steps: [
+              { exec: { name: 'one', command: ['/bin/sleep', '3'] } },
+              { exec: { name: 'two', command: ['/bin/sleep', '1'], after: ['one'] } },
+            ],
+            restore: [{ exec: { command: ['/bin/true'] } }],
+          },
+        ],
+      },
+    },
+    commands: {
+      allow: [
+        ...['beeper.*', 'test.battery.*', 'outlet.*', 'set:*'],
+        ...['bridge.reload', 'bridge.cancel', 'bridge.shutdown'],
+      ],
+    },
   });
   const announced = (identifier: string): Announced => {
     const found = told.get(identifier);
@@ -60,9 +85,13 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
   };
   /** Every feed of the group is healthy again, and Home Assistant has heard of it. */
   const calm = () =>
-    home.waitForState('sensor.group_servers_outlook', (state) => /^on mains;/.test(state?.state ?? ''), 30_000);
+    Promise.all(
+      ['servers', 'lab'].map((id) =>
+        home.waitForState(`sensor.group_${id}_outlook`, (state) => /^on mains;/.test(state?.state ?? ''), 30_000),
+      ),
+    );
   /** What the broker retains now. */
-  const look = async (identifiers: readonly string[] = [BRIDGE, GROUP, RACK, DESK, SPARE, ATTIC]) => {
+  const look = async (identifiers: readonly string[] = [BRIDGE, GROUP, LAB, RACK, DESK, SPARE, ATTIC]) => {
     told = await announcements(broker.port, identifiers);
   };
   const statesNow = (identifiers: readonly string[]) => lastingStates(home, identifiers.map(announced));
@@ -146,7 +175,7 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
         ['binary_sensor.rack_flag_lb', 'off'],
         ['binary_sensor.rack_communication', 'on'],
         ['binary_sensor.gridwarden_t_connection', 'on'],
-        ['binary_sensor.gridwarden_t_armed', 'off'],
+        ['binary_sensor.gridwarden_t_armed', 'on'],
       ]),
     );
   });
@@ -177,6 +206,35 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
     await upsd.set('rack', { 'ups.status': RACK_VARIABLES['ups.status'] });
     await statesAre(new Map([['binary_sensor.rack_outage', 'off']]), 20_000);
     await calm();
+  }, 60_000);
+
+  test('shows a shutdown step by step, which its button cancels, and that it is brought back', async () => {
+    const lab = (key: string, platform = 'sensor') => `${platform}.group_lab_${key}`;
+    const house = await observe(broker.port);
+    const confirmed = { group: 'lab', confirm: 'lab' };
+    const asked = house.ask('gridwarden/t/bridge/request/shutdown', confirmed, 'gridwarden/t/bridge/response/shutdown');
+    expect(await asked).toMatchObject({ status: 'ok' });
+    await house.close();
+    await statesAre(
+      new Map([
+        [lab('shutdown'), 'running'],
+        [lab('restore_pending', 'binary_sensor'), 'on'],
+        [lab('shutdown_progress'), '0'],
+      ]),
+      10_000,
+    );
+    await home.waitForState(lab('shutdown_step'), (state) => state?.state.includes('sleep') === true, 10_000);
+    await home.callService('button', 'press', { entity_id: lab('command_cancel', 'button') });
+    await statesAre(
+      new Map([
+        [lab('shutdown'), 'restored'],
+        [lab('restore_pending', 'binary_sensor'), 'off'],
+      ]),
+      20_000,
+    );
+    const lines = JSON.stringify(home.state(lab('shutdown'))?.attributes['lines']);
+    expect(lines).toMatch(/stop\/one.*done.*stop\/restore\/exec.*done/);
+    expect(lines).not.toMatch(/stop\/two[^"]*done/);
   }, 60_000);
 
   test('shows a change, fires the event and starts an automation by a device trigger', async () => {

@@ -7,6 +7,7 @@ import type { HttpStepConfig } from '../../src/shutdown/steps/http/schema.ts';
 import { type HomeAssistant, startHomeAssistant } from '../kit/home-assistant.ts';
 import { runBroker } from '../kit/mqtt.ts';
 import { describeWith } from '../kit/presence.ts';
+import { attend } from '../kit/step-context.ts';
 
 const AUTOMATIONS = `- id: lab
   alias: Lab
@@ -30,7 +31,7 @@ describeWith(['home-assistant'], 'a step that calls an action of a real Home Ass
   }, 60_000);
 
   const runner = httpRunner(rememberingHosts());
-  const context = { signal: new AbortController().signal, progress: () => undefined };
+  const { context } = attend();
   const step = (action: string, withToken: string): HttpStepConfig => ({
     call: {
       form: 'home_assistant',

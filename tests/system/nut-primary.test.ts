@@ -31,7 +31,8 @@ const LOGIN = { username: 'prim', password: secret('p#"m') };
 const configOf = (port: number, more: Partial<NutConfig> = {}): NutConfig => ({
   host: '127.0.0.1',
   port,
-  login: LOGIN,
+  user: LOGIN,
+  login: 'auto',
   tls: 'off',
   statusInterval: asMillis(250),
   interval: seconds(2),
@@ -136,16 +137,16 @@ describeWith(['upsd'], 'a forced shutdown on a real upsd', () => {
   });
 
   test.each<[string, Partial<NutConfig>, string, object]>([
-    ['actions = FSD alone', { login: { username: 'fsd', password: secret('ff') } }, 'alone', { kind: 'done' }],
+    ['actions = FSD alone', { user: { username: 'fsd', password: secret('ff') } }, 'alone', { kind: 'done' }],
     [
       'a user without the right',
-      { login: { username: 'setter', password: secret('st') } },
+      { user: { username: 'setter', password: secret('st') } },
       'kept',
       { kind: 'refused', code: 'ACCESS-DENIED' },
     ],
     [
       'a wrong password',
-      { login: { username: 'prim', password: secret('other') } },
+      { user: { username: 'prim', password: secret('other') } },
       'kept',
       { kind: 'refused', code: 'ACCESS-DENIED' },
     ],
@@ -158,7 +159,7 @@ describeWith(['upsd'], 'a forced shutdown on a real upsd', () => {
   });
 
   test('without a login nothing is tried', async () => {
-    const { login: _login, ...config } = configOf(upsd.port);
+    const { user: _user, ...config } = configOf(upsd.port);
     expect((await force(config, 'kept')).outcome).toEqual({ kind: 'no-credentials' });
   });
 
@@ -202,7 +203,7 @@ describeWith(['upsd'], 'a forced shutdown on a real upsd', () => {
       const resolver = createResolver(config.host);
       return isPrimary(config, ups, { resolver, signal: new AbortController().signal });
     };
-    const user = (username: string, password: string) => ({ login: { username, password: secret(password) } });
+    const user = (username: string, password: string) => ({ user: { username, password: secret(password) } });
     expect(await ask({})).toEqual({ ok: true, value: true });
     expect(await ask(user('fsd', 'ff'))).toEqual({ ok: true, value: false });
     expect(await ask(user('sec', 'ps'))).toEqual({ ok: true, value: false });

@@ -44,14 +44,15 @@ test('a load in percent of nominal watts will do', () => {
   expect(told.battery.capacities).toMatchObject([{ wattHours: 100 }]);
 });
 
-test.each([
-  { when: 'less than ten points were lost', told: outage({ to: 91 }) },
-  { when: 'it was shorter than a minute', told: outage({ lasts: 50 }) },
-  { when: 'the watts are not known', told: outage({}, { 'ups.realpower': '' }) },
-  { when: 'there was no load', told: outage({ watts: 0 }) },
-  { when: 'the charge is not told', told: outage({}, { 'battery.charge': '' }) },
-  { when: 'it was hardly watched', told: outage({ every: 301, lasts: 602 }) },
-])('nothing is measured when $when', ({ told }) => {
+test.each<{ when: string; how: Parameters<typeof outage>[0]; more?: Variables }>([
+  { when: 'less than ten points were lost', how: { to: 91 } },
+  { when: 'it was shorter than a minute', how: { lasts: 50 } },
+  { when: 'the watts are not known', how: {}, more: { 'ups.realpower': '' } },
+  { when: 'there was no load', how: { watts: 0 } },
+  { when: 'the charge is not told', how: {}, more: { 'battery.charge': '' } },
+  { when: 'it was hardly watched', how: { every: 301, lasts: 602 } },
+])('nothing is measured when $when', ({ how, more }) => {
+  const told = outage(how, more);
   expect(told.told).not.toContain('battery_measured');
   expect(told.battery.capacities).toBeUndefined();
   expect(told.battery.discharge).toBeUndefined();

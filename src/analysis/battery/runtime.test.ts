@@ -41,12 +41,12 @@ test('the first few samples together are the reference', () => {
 });
 
 describe('a change of load is no ageing', () => {
-  const battery = learned(20, 3000, 10);
+  const rested = () => learned(20, 3000, 10);
   test('within the same load the runtime is made good for it', () => {
-    expect(runtimeTerm(learned(24, 2500, 40, battery))).toBe(100);
+    expect(runtimeTerm(learned(24, 2500, 40, rested()))).toBe(100);
   });
   test('another load is learned by itself', () => {
-    const doubled = learned(40, 1300, 5, battery);
+    const doubled = learned(40, 1300, 5, rested());
     expect(doubled.runtimes?.map(({ load }) => load)).toEqual([40, 20]);
     expect(runtimeTerm(doubled)).toBe(100);
   });

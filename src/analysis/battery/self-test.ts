@@ -1,5 +1,5 @@
 import type { Battery, RunningTest, TestOutcome } from '../../domain/battery.ts';
-import type { Reading } from '../../domain/reading.ts';
+import type { Reading, Variables } from '../../domain/reading.ts';
 import { between, type Instant, type Stamp, seconds } from '../../domain/time.ts';
 import { type BatteryFact, type BatteryStep, without } from './step.ts';
 
@@ -36,7 +36,16 @@ export function testClassOf(result: string): TestClass {
 /** What the device says of its last test, as it came; empty where it says nothing. */
 const wordsOf = ({ variables }: Reading): string => variables.get('ups.test.result')?.trim() ?? '';
 
-const saysRunning = (reading: Reading): boolean => testClassOf(wordsOf(reading)) === 'running';
+const runningSaid = new WeakMap<Variables, boolean>();
+
+/** Asked of every device in every second of an outage, while its variables stay the same. */
+function saysRunning(reading: Reading): boolean {
+  const known = runningSaid.get(reading.variables);
+  if (known !== undefined) return known;
+  const says = testClassOf(wordsOf(reading)) === 'running';
+  runningSaid.set(reading.variables, says);
+  return says;
+}
 
 const isOurs = ({ test }: Battery, now: Instant): boolean =>
   test?.command !== undefined && between(test.at, now) <= BEGINS_WITHIN;

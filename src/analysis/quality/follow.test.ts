@@ -421,6 +421,33 @@ describe('nominal voltage', () => {
     expect(line.reads(1, { 'input.voltage': '231' }).quality.nominal.voltage).toEqual({ value: 230, from: 'device' });
   });
 
+  /** The nominal voltage after hours of these readings, four an hour, learned in a sag of 208 V. */
+  const afterSag = (hours: number, volts: (hour: number) => number): number | undefined => {
+    const line = new Line({}).volts(0, 10, 208);
+    for (let quarter = 1; quarter <= hours * 4; quarter += 1) {
+      line.reads(quarter * 900, { 'input.voltage': `${volts(quarter / 4)}` });
+    }
+    return line.quality.nominal.voltage?.value;
+  };
+
+  test.each([
+    ['is kept for less than a day', 23, () => 231, 208],
+    ['gives way to what a day has shown', 24, () => 231, 230],
+    ['gives way to the rating that most of the day shows', 24, (hour: number) => (hour % 4 < 2 ? 233 : 222), 230],
+    ['is kept where one reading of the day is near it', 30, (hour: number) => (hour === 20 ? 209 : 231), 208],
+    ['is kept where the day shows no rating', 30, () => 160, 208],
+    ['is kept where the day shows it', 30, () => 209, 208],
+  ])('learned in a sag %s', (_, hours, volts, nominal) => {
+    expect(afterSag(hours, volts)).toBe(nominal);
+  });
+
+  test('learned in a sag is judged by again once it is right', () => {
+    const line = new Line({}).volts(0, 10, 208);
+    for (let quarter = 1; quarter <= 100; quarter += 1) line.reads(quarter * 900, { 'input.voltage': '231' });
+    expect(line.quality.voltage?.state).toBe('normal');
+    expect(line.quality.band).toMatchObject({ low: 207, high: 253 });
+  });
+
   test('is not learned on battery', () => {
     const line = new Line({});
     for (let at = 0; at < 20; at += 1) line.reads(at, { 'input.voltage': '230' }, 'OB');

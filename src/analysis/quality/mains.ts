@@ -29,7 +29,7 @@ export interface MainsStep {
 export function withMains(before: Quality, reading: Reading, preset: QualityPreset, stamp: Stamp): MainsStep {
   const facts: QualityFact[] = [];
   const volts = inputVolts(reading);
-  const known = withNominalVoltage(before, reading, volts);
+  const known = withNominalVoltage(before, reading, volts, stamp.at);
   const sight = voltageSight(known, reading, volts, preset);
   const judged = sight === undefined ? unseen(known, 'voltage', stamp.at) : withVoltage(known, sight, stamp, facts);
   return { quality: withFrequency(judged, reading, preset, stamp, facts), isSeen: sight !== undefined, facts };

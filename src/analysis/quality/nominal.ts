@@ -1,5 +1,6 @@
 import type { Nominal, Quality, QualityMemory } from '../../domain/quality.ts';
 import { numberIn, type Reading } from '../../domain/reading.ts';
+import { between, type Instant, seconds } from '../../domain/time.ts';
 import { withPart } from './with-part.ts';
 
 /**
@@ -18,6 +19,19 @@ const CONTRADICTION = 0.25;
 /** No single-phase grid and no phase of another one is rated outside of these; a voltage between two phases is. */
 const [LOWEST, HIGHEST] = [85, 300];
 const SAMPLES = 10;
+/** A rating that was measured is given up for another one that all readings of about a day show: it was learned in a sag. */
+const DOUBTS = 24;
+const DOUBTED_EVERY = seconds(3600);
+
+/** Volts that have not been near the rating that was measured, one an hour; absent while a reading is near it. */
+interface Doubt {
+  readonly last: Instant;
+  readonly volts: readonly number[];
+}
+
+interface LearningMemory extends QualityMemory {
+  readonly doubt?: Doubt;
+}
 
 /** The rating nearest to a voltage; undefined where none is near. */
 function ratingNear(volts: number | undefined, within: (rated: number) => number): number | undefined {
@@ -45,13 +59,14 @@ const contradicts = (measured: number, said: number): boolean => Math.abs(measur
 /**
  * Learns the nominal voltage from a reading on mains. The device's own `input.voltage.nominal` counts, unless the median
  * of its first ten readings is more than a quarter off and shows another rating; where it says none, that median is
- * snapped to the nearest rating, and ten new readings are taken where it shows none. Absent until it is known.
+ * snapped to the nearest rating, and ten new readings are taken where it shows none. Absent until it is known. What was
+ * measured gives way to another rating once no reading of about a day has been nearest to it.
  *
  * @param volts what is measured now, of one phase or each; empty where nothing is
  */
-export function withNominalVoltage(quality: Quality, reading: Reading, volts: readonly number[]): Quality {
+export function withNominalVoltage(quality: Quality, reading: Reading, volts: readonly number[], at: Instant): Quality {
   const said = saidVolts(reading);
-  const memory = sampled(quality.memory, volts, said);
+  const memory = doubted(sampled(quality.memory, volts, said), volts, at);
   const value = decided(memory, said);
   const before = quality.nominal.voltage;
   const now = value === undefined ? before : nominal(before, value, value === said ? 'device' : 'measured');
@@ -63,9 +78,23 @@ function sampled(memory: QualityMemory, volts: readonly number[], said: number |
   if (memory.detected !== undefined || usable === undefined) return memory;
   const samples = [...memory.samples, usable];
   if (samples.length < SAMPLES) return { ...memory, samples };
-  const detected = ratingNear(medianOf(samples), (rated) => rated * SNAP_SHARE) ?? said;
+  const detected = ratingNear(medianOf(samples), nearby) ?? said;
   return withPart({ ...memory, samples: [] }, 'detected', detected);
 }
+
+/** Readings that are nearer to another rating; one that is nearest to the one that was measured ends the doubt. */
+function doubted(memory: LearningMemory, volts: readonly number[], at: Instant): LearningMemory {
+  const { detected, doubt } = memory;
+  const usable = medianOf(volts.filter(isOfPhase));
+  if (detected === undefined || usable === undefined) return memory;
+  if (ratingNear(usable, nearby) === detected) return withPart(memory, 'doubt', undefined);
+  if (doubt !== undefined && between(doubt.last, at) < DOUBTED_EVERY) return memory;
+  const all = [...(doubt?.volts ?? []), usable];
+  if (all.length < DOUBTS) return { ...memory, doubt: { last: at, volts: all } };
+  return withPart({ ...memory, detected: ratingNear(medianOf(all), nearby) ?? detected }, 'doubt', undefined);
+}
+
+const nearby = (rated: number): number => rated * SNAP_SHARE;
 
 function decided({ samples: [first], detected }: QualityMemory, said: number | undefined): number | undefined {
   const measured = detected ?? first;

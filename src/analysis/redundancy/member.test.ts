@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { at, OUTAGE, seen } from '../../../tests/kit/view.ts';
 import { rack, Watch } from '../../../tests/kit/watch.ts';
+import type { Power } from '../../domain/power.ts';
+import type { StageSettings } from '../../domain/settings.ts';
+import { type DeviceState, type Link, UNHEARD } from '../../domain/state.ts';
+import { seconds } from '../../domain/time.ts';
+import { memberOf, silentSince, unlisted } from './member.ts';
 
 const CHARGE = { 'battery.charge': 80, 'battery.runtime': 2000 };
 const heard = () => new Watch().says('ups', 'OL', CHARGE).runs(20);
@@ -147,5 +153,166 @@ describe('what has not changed is the very same value', () => {
     const watch = out(80).runs(3);
     expect(Object.keys(member(watch)?.stageHolds ?? {})).toEqual(['shed']);
     expect(member(watch.says('ups', 'OB', { ...CHARGE, 'battery.charge': 95 }))?.stageHolds).toEqual({});
+  });
+});
+
+const LOST: Link = { kind: 'lost', trouble: { kind: 'timed-out', detail: '' }, since: at(50), sinceWall: 0 };
+/** A device as the view of a moment has it. */
+const device = (view: ReturnType<typeof seen>, link: Link = { kind: 'up' }): DeviceState => ({
+  ...UNHEARD,
+  id: 'ups',
+  label: 'ups',
+  address: { source: 'nas', name: 'ups' },
+  link,
+  power: view.power,
+  derived: new Map(),
+  ...(view.reading === undefined ? {} : { reading: view.reading }),
+});
+const OUT: Power = { fed: 'battery', outage: OUTAGE };
+const MAINS: Power = { fed: 'mains' };
+
+describe('a feed says why it is not healthy', () => {
+  test.each<[string, Power, Link, number | undefined, string, string | undefined]>([
+    ['OL', MAINS, { kind: 'up' }, undefined, 'healthy', undefined],
+    ['OL BYPASS', MAINS, { kind: 'up' }, undefined, 'degraded', 'on bypass, the load is not protected'],
+    ['OL OVER', MAINS, { kind: 'up' }, undefined, 'degraded', 'overloaded'],
+    ['OL', {}, { kind: 'unknown' }, undefined, 'unknown', 'has not been heard yet'],
+    ['OL', {}, LOST, undefined, 'unknown', 'it does not answer in time'],
+    ['WAIT', MAINS, { kind: 'up' }, 86, 'degraded', 'says neither mains nor battery'],
+    ['WAIT', MAINS, { kind: 'up' }, 85, 'unknown', 'says neither mains nor battery'],
+    ['OL', MAINS, LOST, 85, 'unknown', 'it does not answer in time'],
+    ['OB', OUT, { kind: 'up' }, undefined, 'degraded', 'on battery'],
+    ['OB', OUT, { kind: 'up' }, 99, 'degraded', 'on battery'],
+    [
+      'OL',
+      { fed: 'mains', outage: { ...OUTAGE, mainsSince: at(98) } },
+      { kind: 'up' },
+      undefined,
+      'degraded',
+      'the mains have just come back',
+    ],
+    ['OL OFF', { ...MAINS, offSince: at(71) }, { kind: 'up' }, undefined, 'degraded', 'its output is off'],
+    ['OL OFF', { ...MAINS, offSince: at(70) }, { kind: 'up' }, undefined, 'off', 'its output is off'],
+  ])('%s, %j', (status, power, link, silence, is, why) => {
+    const view = seen(
+      status,
+      { 'battery.charge': 90, 'battery.runtime': 3000 },
+      {
+        power,
+        ...(silence === undefined ? {} : { silentSince: at(silence) }),
+      },
+    );
+    const member = memberOf(undefined, device(view, link), view, []);
+    expect([member.class, member.why]).toEqual([is, why]);
+  });
+
+  test('one whose mains an earlier process has proved is healthy before its first reading', () => {
+    const view = seen(undefined, {}, { power: MAINS });
+    const member = memberOf(undefined, device(view), view, []);
+    expect([member.class, 'why' in member]).toEqual(['healthy', false]);
+  });
+
+  test('a forced shutdown that is only told leaves it degraded', () => {
+    const view = seen('OL FSD', {}, { power: MAINS, fsd: 'tell' });
+    expect(memberOf(undefined, device(view), view, [])).toMatchObject({
+      class: 'degraded',
+      why: 'a forced shutdown is set, and only told',
+    });
+  });
+});
+
+describe('since when a feed is silent', () => {
+  const heard = device(seen('OL', {}, { power: MAINS }));
+  const mute = device(seen('WAIT', {}, { power: MAINS }));
+  const unread = device(seen(undefined, {}, { power: MAINS }));
+  test.each<[string, DeviceState, number | undefined, number | undefined]>([
+    ['not at all while it proves something', heard, undefined, undefined],
+    ['its last reading, once it is lost', { ...heard, link: LOST }, undefined, 99],
+    ['its last reading, where that proves nothing', mute, undefined, 99],
+    ['what its feeding says', { ...heard, power: { ...MAINS, silentSince: at(60) } }, undefined, 60],
+    ['the beginning of listening, where it was never read', unread, undefined, 10],
+    ['the end of a stall of ours', mute, 120, 120],
+    ['what it was, where our stall was before', mute, 30, 99],
+  ])('%s', (_, one, gap, since) => {
+    const is = silentSince(one, at(10), gap === undefined ? undefined : at(gap));
+    expect(is).toBe(since === undefined ? undefined : at(since));
+  });
+});
+
+describe('a member that says the same is the very same', () => {
+  const stages: readonly StageSettings[] = [
+    { name: 'one', when: { chargeBelow: 95 }, steps: [], restore: [] },
+    { name: 'two', when: { onBatteryFor: seconds(300) }, steps: [], restore: [] },
+  ];
+  const gauges = { 'battery.charge': 90, 'battery.runtime': 3000 };
+  const view = (more: Parameters<typeof seen>[2] = {}, vars = gauges, status = 'OB') =>
+    seen(status, vars, { power: OUT, ...more });
+  const member = (of = view(), before?: ReturnType<typeof memberOf>, staged = stages) =>
+    memberOf(before, device(of), of, staged);
+  const first = () => member();
+
+  test('as one of the very same moment', () => {
+    const before = first();
+    expect(member(view(), before)).toBe(before);
+  });
+
+  test.each<[string, () => ReturnType<typeof view>]>([
+    ['whose class is another', () => view({}, gauges, 'OB FSD')],
+    ['whose reason is another', () => view({ power: { fed: 'mains', outage: { ...OUTAGE, mainsSince: at(99) } } })],
+    ['whose value is another', () => view({}, { ...gauges, 'battery.charge': 89 })],
+    ['whose estimate is another', () => view({}, { ...gauges, 'battery.runtime': 2000 })],
+    ['whose threshold is another', () => view({ need: seconds(200) })],
+  ])('not as one %s', (_, next) => {
+    const before = first();
+    const now = member(next(), before);
+    expect(now).not.toBe(before);
+    expect(now).toEqual({ ...member(next(), before) });
+  });
+
+  test('not as one with other conditions in sight, or met', () => {
+    const before = first();
+    expect(before.nears?.map(({ stage }) => stage)).toEqual(['one', 'two']);
+    const [one, two] = stages;
+    if (one === undefined || two === undefined) throw new Error('no stages');
+    const later: StageSettings = { ...two, when: { onBatteryFor: seconds(400) } };
+    expect(member(view(), before, [one, later]).nears?.[1]?.at).toBe(at(440));
+    expect(member(view(), before, [one]).nears?.map(({ stage }) => stage)).toEqual(['one']);
+    expect(member(view(), before, []).nears).toBeUndefined();
+    const met: StageSettings = { ...two, when: { onBatteryFor: seconds(30) } };
+    expect([before.meets, member(view(), before, [one, met]).meets]).toEqual([[], ['two']]);
+    const other: StageSettings = { ...met, name: 'three' };
+    const has = member(view(), undefined, [met]);
+    expect(member(view(), has, [other]).meets).toEqual(['three']);
+  });
+
+  test('its holds stay the same while conditions go on holding, and go with the stage', () => {
+    const before = first();
+    expect(Object.keys(before.stageHolds)).toEqual(['one']);
+    const later = member(view({ now: at(101) }), before);
+    expect([later.holds, later.stageHolds]).toEqual([before.holds, before.stageHolds]);
+    expect([later.holds === before.holds, later.stageHolds === before.stageHolds]).toEqual([true, true]);
+    expect(member(view(), before, stages.slice(1)).stageHolds).toEqual({});
+    const empty = member(view(), undefined, stages.slice(1));
+    expect(Object.keys(member(view(), empty).stageHolds)).toEqual(['one']);
+  });
+});
+
+describe('a feed that no source lists', () => {
+  const view = seen('OB', { 'battery.charge': 15 }, { power: OUT });
+  const judged = memberOf(undefined, device(view), view, []);
+
+  test('is unknown, and one and the same while it stays so', () => {
+    const one = unlisted(undefined, 'ups');
+    expect(one).toMatchObject({ device: 'ups', class: 'unknown', why: 'no source lists it yet', holds: {} });
+    expect(unlisted(one, 'ups')).toBe(one);
+  });
+
+  test('keeps what an earlier process has left, and not what this one has judged', () => {
+    expect(Object.keys(judged.holds)).toEqual(['charge_below']);
+    const left = { ...judged, class: 'unknown', verdicts: [], stageHolds: { shed: judged.holds } } as const;
+    expect(unlisted(left, 'ups')).toMatchObject({ holds: judged.holds, stageHolds: left.stageHolds });
+    expect(unlisted(judged, 'ups').holds).toEqual({});
+    expect(unlisted({ ...judged, verdicts: [] }, 'ups').holds).toEqual({});
+    expect(unlisted({ ...judged, class: 'unknown' }, 'ups').holds).toEqual({});
   });
 });

@@ -9,7 +9,7 @@ import { TROUBLE_TEXT } from '../../domain/trouble.ts';
 import { proofOf } from '../power/evidence.ts';
 import { judge } from '../triggers/all.ts';
 import { isShown, type View } from '../triggers/view.ts';
-import { judgeStage } from './stage.ts';
+import { judgeStage, type StageNear } from './stage.ts';
 
 /** Silence on mains that makes a feed unknown. Before, it is only degraded: a restart of upsd takes three seconds. */
 export const UNKNOWN_AFTER = seconds(15);
@@ -26,21 +26,42 @@ export function silentSince(device: DeviceState, listeningSince: Instant, gap?: 
   return gap !== undefined && gap > since ? gap : since;
 }
 
+/** A feed with the stages whose condition it would meet next, in their order; absent where none is in sight. */
+export interface ForeseeingMember extends Member {
+  readonly nears?: readonly StageNear[];
+}
+
 /** A feed of a group, or a device that no group names, as the triggers see it now. The same `Member` where nothing has changed. */
 export function memberOf(
-  before: Member | undefined,
+  before: ForeseeingMember | undefined,
   device: DeviceState,
   view: View,
   stages: readonly StageSettings[],
-): Member {
+): ForeseeingMember {
   const { verdicts, holds } = judge(view, before?.holds ?? {});
-  const standing = classOf(device, view, verdicts.find(({ kind }) => kind === 'fired')?.why);
-  const staged = stages.length === 0 ? NOT_STAGED : stagedBy(stages, view, before);
-  return kept(before, { device: device.id, ...standing, verdicts, holds, ...staged });
+  const standing = classOf(device, view, firedBy(verdicts));
+  const { meets, stageHolds, nears } = stages.length === 0 ? NOT_STAGED : stagedBy(stages, view, before);
+  const now: Writable<ForeseeingMember> = {
+    device: device.id,
+    class: standing.class,
+    verdicts,
+    holds,
+    meets,
+    stageHolds,
+  };
+  if (standing.why !== undefined) now.why = standing.why;
+  if (nears !== undefined) now.nears = nears;
+  return kept(before, now);
+}
+
+/** Why the first trigger that has fired did; undefined where none has. */
+function firedBy(verdicts: readonly Verdict[]): string | undefined {
+  for (const { kind, why } of verdicts) if (kind === 'fired') return why;
+  return undefined;
 }
 
 /** A feed that no source lists yet. */
-export function unlisted(before: Member | undefined, device: DeviceId): Member {
+export function unlisted(before: ForeseeingMember | undefined, device: DeviceId): ForeseeingMember {
   // What an earlier process has left waits for the list; what this one has judged ends with it.
   const waits = before !== undefined && before.class === 'unknown' && before.verdicts.length === 0;
   const left = waits ? { holds: before.holds, stageHolds: before.stageHolds } : {};
@@ -56,7 +77,7 @@ const UNLISTED = {
   stageHolds: {},
 } as const;
 
-type Staged = Pick<Member, 'meets' | 'stageHolds'>;
+type Staged = Pick<ForeseeingMember, 'meets' | 'stageHolds' | 'nears'>;
 
 const NOT_STAGED: Staged = { meets: [], stageHolds: {} };
 
@@ -64,13 +85,16 @@ const NOT_STAGED: Staged = { meets: [], stageHolds: {} };
 function stagedBy(stages: readonly StageSettings[], view: View, before: Member | undefined): Staged {
   const staged = stages.flatMap((stage) => judgeStage(stage, view, before?.stageHolds[stage.name] ?? {}));
   const held = staged.filter(({ holds }) => Object.keys(holds).length > 0);
+  const nears = staged.flatMap(({ near }) => near ?? []);
   return {
     meets: staged.filter(({ met }) => met).map(({ stage }) => stage),
     stageHolds: Object.fromEntries(held.map(({ stage, holds }) => [stage, holds])),
+    ...(nears.length === 0 ? {} : { nears }),
   };
 }
 
 type Standing = Pick<Member, 'class' | 'why'>;
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function classOf(device: DeviceState, view: View, fired: string | undefined): Standing {
   const { power, link, reading } = device;
@@ -106,7 +130,7 @@ function burdened({ flags }: Reading): Standing {
  * The member before where the new one says the same, so that a group in which nothing has changed stays one and the same
  * value. Holds are journalled when they change, and only then: those that say the same stay the same as well.
  */
-function kept(before: Member | undefined, now: Member): Member {
+function kept(before: ForeseeingMember | undefined, now: ForeseeingMember): ForeseeingMember {
   if (before === undefined) return now;
   const holds = sameHolds(before.holds, now.holds) ? before.holds : now.holds;
   const stageHolds = sameStageHolds(before.stageHolds, now.stageHolds) ? before.stageHolds : now.stageHolds;
@@ -116,25 +140,29 @@ function kept(before: Member | undefined, now: Member): Member {
     before.holds === holds &&
     before.stageHolds === stageHolds &&
     sameVerdicts(before.verdicts, now.verdicts) &&
-    sameWords(before.meets, now.meets);
+    sameWords(before.meets, now.meets) &&
+    sameNears(before.nears ?? NONE, now.nears ?? NONE);
   if (saysTheSame) return before;
   return holds === now.holds && stageHolds === now.stageHolds ? now : { ...now, holds, stageHolds };
 }
 
-/** What moves with every second is compared first: the words of most seconds never have to be. */
+/** A loop of its own: this is asked of every feed in every second of an outage. */
 function sameVerdicts(before: readonly Verdict[], now: readonly Verdict[]): boolean {
   if (before.length !== now.length) return false;
-  return (
-    now.every((verdict, index) => isAsFar(before[index], verdict)) &&
-    now.every((verdict, index) => isSame(before[index], verdict))
-  );
+  let index = 0;
+  for (const verdict of now) {
+    if (!isSame(before[index], verdict)) return false;
+    index += 1;
+  }
+  return true;
 }
 
-const isAsFar = (before: Verdict | undefined, now: Verdict): boolean =>
-  before?.kind === now.kind && before.firesAt === now.firesAt && before.value === now.value;
-
+/** What moves with every second is compared first: the words of most seconds never have to be. */
 const isSame = (before: Verdict | undefined, now: Verdict): boolean =>
-  before?.trigger === now.trigger &&
+  before?.firesAt === now.firesAt &&
+  before?.value === now.value &&
+  before?.kind === now.kind &&
+  before.trigger === now.trigger &&
   before.threshold === now.threshold &&
   before.margin === now.margin &&
   before.unit === now.unit &&
@@ -147,6 +175,18 @@ const sameHolds = (before: Holds, now: Holds): boolean =>
 
 const sameWords = (before: readonly string[], now: readonly string[]): boolean =>
   before === now || (before.length === now.length && now.every((word, index) => word === before[index]));
+
+const NONE: readonly StageNear[] = [];
+
+const sameNears = (before: readonly StageNear[], now: readonly StageNear[]): boolean =>
+  before.length === now.length && now.every((near, index) => isSameNear(before[index], near));
+
+const isSameNear = (before: StageNear | undefined, now: StageNear): boolean =>
+  before?.stage === now.stage &&
+  before.at === now.at &&
+  before.trigger === now.trigger &&
+  before.basis === now.basis &&
+  before.why === now.why;
 
 function sameStageHolds(before: Member['stageHolds'], now: Member['stageHolds']): boolean {
   if (before === now) return true;

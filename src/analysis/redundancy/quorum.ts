@@ -24,15 +24,18 @@ export function quorumOf(
   isLost: (member: Member) => boolean,
   countsAbsent: boolean,
 ): Standing {
-  const lost = members.filter(isLost);
-  const isAbsent = (member: Member) => member.class === 'unknown' || member.class === 'off';
-  const absent = members.filter((member) => isAbsent(member) && !lost.includes(member)).length;
-  const counted = members.length > 1 && lost.length > 0 && countsAbsent ? absent : 0;
-  const isGone = lost.length > 0 && members.length - lost.length - counted < needed;
+  let lost = 0;
+  let absent = 0;
+  for (const member of members) {
+    if (isLost(member)) lost += 1;
+    else if (member.class === 'unknown' || member.class === 'off') absent += 1;
+  }
+  const counted = members.length > 1 && lost > 0 && countsAbsent ? absent : 0;
+  const isGone = lost > 0 && members.length - lost - counted < needed;
   // Shown as it would be with one more lost: nobody can count on who is absent.
-  const healthy = members.length - lost.length - absent;
+  const healthy = members.length - lost - absent;
   const spare = Math.max(0, healthy - needed);
-  return { healthy, needed, spare, lost: isGone, byAbsence: isGone && members.length - lost.length >= needed };
+  return { healthy, needed, spare, lost: isGone, byAbsence: isGone && members.length - lost >= needed };
 }
 
 const NOMINAL = ['ups.realpower.nominal', 'output.realpower.nominal'];

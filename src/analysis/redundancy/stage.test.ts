@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { declared, TRIGGERS } from '../../../tests/kit/settings.ts';
+import { at, charges, OUTAGE, seen } from '../../../tests/kit/view.ts';
 import { rack, Watch } from '../../../tests/kit/watch.ts';
 import type { StageCondition } from '../../domain/settings.ts';
 import { seconds } from '../../domain/time.ts';
+import { conditionTrigger, judgeStage } from './stage.ts';
 
 const stage = (name: string, when?: StageCondition) => ({
   name,
@@ -116,4 +118,87 @@ describe('stages and the plan', () => {
     watch.says('ups', 'OL').says('ups', 'FSD OL').runs(2);
     expect(stagesOf(watch)).toEqual([[0, ['shed', 'halt'], true]]);
   });
+});
+
+describe('what a condition is about', () => {
+  test.each<[StageCondition, string]>([
+    [{ onBatteryFor: seconds(60) }, 'on_battery_for'],
+    [{ chargeBelow: 50 }, 'charge_below'],
+    [{ runtimeBelow: seconds(60) }, 'runtime_below'],
+    [{ runtimeBelow: seconds(60), chargeBelow: 50 }, 'charge_below'],
+    [{ runtimeBelow: seconds(60), chargeBelow: 50, onBatteryFor: seconds(60) }, 'on_battery_for'],
+  ])('%j: %s', (when, trigger) => {
+    expect(conditionTrigger(when)).toBe(trigger);
+    expect(judgeStage(stage('shed', { runtimeBelow: seconds(60) }), out(80, 100), {})[0]?.near?.trigger).toBe(
+      'runtime_below',
+    );
+  });
+});
+
+/** A minute into an outage in which the charge has fallen by two points a minute. */
+const out = (charge: number, runtime: number) =>
+  seen(
+    'OB',
+    { 'battery.charge': charge, 'battery.runtime': runtime },
+    { power: { fed: 'battery', outage: { ...OUTAGE, ...charges([40, charge + 2], [99, charge]) } } },
+  );
+
+describe('when a condition would hold', () => {
+  const near = (when: StageCondition, charge = 80, runtime = 1000) =>
+    judgeStage(stage('shed', when), out(charge, runtime), {})[0]?.near;
+
+  test.each<[string, StageCondition, string, number | undefined, string | undefined]>([
+    ['time', { onBatteryFor: seconds(300) }, 'on_battery_for', 340, 'clock'],
+    ['a charge that falls', { chargeBelow: 50 }, 'charge_below', undefined, 'drain'],
+    ['a runtime', { runtimeBelow: seconds(400) }, 'runtime_below', 699, 'runtime'],
+    [
+      'the last of several, by time',
+      { onBatteryFor: seconds(900), runtimeBelow: seconds(400) },
+      'on_battery_for',
+      940,
+      'clock',
+    ],
+    [
+      'the last of several, by runtime',
+      { onBatteryFor: seconds(300), runtimeBelow: seconds(400) },
+      'runtime_below',
+      699,
+      'runtime',
+    ],
+    ['what is left of it', { onBatteryFor: seconds(60), runtimeBelow: seconds(400) }, 'runtime_below', 699, 'runtime'],
+  ])('is known by %s', (_, when, trigger, moment, basis) => {
+    expect(near(when)).toMatchObject({
+      stage: 'shed',
+      trigger,
+      basis,
+      ...(moment === undefined ? {} : { at: at(moment) }),
+    });
+  });
+
+  test('is not known where nothing says when one of them would', () => {
+    const still = seen('OB', { 'battery.charge': 80 }, { power: { fed: 'battery', outage: OUTAGE } });
+    const when = { chargeBelow: 50, onBatteryFor: seconds(300) };
+    expect(judgeStage(stage('shed', when), still, {})).toEqual([{ stage: 'shed', met: false, holds: {} }]);
+  });
+
+  test('is not told of one that holds', () => {
+    expect(judgeStage(stage('shed', { onBatteryFor: seconds(60) }), out(80, 1000), {})).toMatchObject([
+      { stage: 'shed', met: true },
+    ]);
+    expect(near({ onBatteryFor: seconds(60) })).toBeUndefined();
+  });
+});
+
+test('only what the condition names is asked: no trigger of the group, no failed test, no forced shutdown', () => {
+  const worst = { 'battery.charge': 5, 'battery.runtime': 5 };
+  const power = { fed: 'battery', outage: { ...OUTAGE, ...charges([40, 100], [99, 5]) } } as const;
+  const view = seen('FSD OB LB', worst, {
+    power,
+    failedTest: true,
+    settings: { ...TRIGGERS, afterFailedTest: seconds(1) },
+  });
+  expect(judgeStage(stage('shed', { onBatteryFor: seconds(300) }), view, {})).toMatchObject([
+    { met: false, holds: {}, near: { trigger: 'on_battery_for', at: at(340) } },
+  ]);
+  expect(judgeStage(stage('shed'), view, {})).toEqual([]);
 });

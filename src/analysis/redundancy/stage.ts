@@ -1,5 +1,6 @@
 import type { StageCondition, StageSettings, TriggerSettings } from '../../domain/settings.ts';
-import type { Holds, Trigger } from '../../domain/triggers.ts';
+import type { Instant } from '../../domain/time.ts';
+import type { Holds, Trigger, Verdict } from '../../domain/triggers.ts';
 import { judge } from '../triggers/all.ts';
 import type { View } from '../triggers/view.ts';
 
@@ -8,6 +9,14 @@ export interface StageJudged {
   readonly stage: string;
   readonly met: boolean;
   readonly holds: Holds;
+  /** When the condition would hold; absent while it does, and where nothing says when. */
+  readonly near?: StageNear;
+}
+
+/** When a feed would meet the condition of a stage if everything goes on as it does, and what is the last to come. */
+export interface StageNear extends Pick<Verdict, 'trigger' | 'basis' | 'why'> {
+  readonly stage: string;
+  readonly at: Instant;
 }
 
 /** The trigger that judges each key of a condition. */
@@ -16,6 +25,14 @@ const JUDGES: Readonly<Record<keyof StageCondition, Trigger>> = {
   chargeBelow: 'charge_below',
   runtimeBelow: 'runtime_below',
 };
+
+/** What a condition is about: of several the first in the order of time, charge and runtime. */
+export const conditionTrigger = (when: StageCondition): Trigger =>
+  when.onBatteryFor !== undefined
+    ? 'on_battery_for'
+    : when.chargeBelow !== undefined
+      ? 'charge_below'
+      : 'runtime_below';
 
 /** Asks whether one feed meets the condition of a stage, by the triggers themselves with other thresholds. Nothing for a stage without one. */
 export function judgeStage({ name, when }: StageSettings, view: View, before: Holds): readonly StageJudged[] {
@@ -30,7 +47,22 @@ export function judgeStage({ name, when }: StageSettings, view: View, before: Ho
     onBatteryFor: when.onBatteryFor ?? 'off',
   };
   const { verdicts, holds } = judge({ ...view, settings, fsd: 'tell' }, before);
-  const fired = new Set(verdicts.filter(({ kind }) => kind === 'fired').map(({ trigger }) => trigger));
   const asked = (Object.keys(when) as (keyof StageCondition)[]).map((key) => JUDGES[key]); // keys of the condition
-  return [{ stage: name, met: asked.every((trigger) => fired.has(trigger)), holds }];
+  const answers = asked.map((trigger) => verdicts.find((verdict) => verdict.trigger === trigger));
+  const near = nearOf(name, answers);
+  const met = answers.every((verdict) => verdict?.kind === 'fired');
+  return [{ stage: name, met, holds, ...(near === undefined ? {} : { near }) }];
+}
+
+/** Everything that is asked has to hold: what comes last decides. */
+function nearOf(stage: string, answers: readonly (Verdict | undefined)[]): StageNear | undefined {
+  let last: StageNear | undefined;
+  for (const verdict of answers) {
+    if (verdict?.kind === 'fired') continue;
+    if (verdict?.firesAt === undefined) return undefined;
+    if (last !== undefined && last.at >= verdict.firesAt) continue;
+    const { trigger, why, firesAt: at, basis } = verdict;
+    last = { stage, trigger, why, at, ...(basis === undefined ? {} : { basis }) };
+  }
+  return last;
 }

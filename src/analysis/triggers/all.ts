@@ -89,7 +89,8 @@ function hushed(row: TriggerRow, opinion: Opinion, view: View, outage: Outage): 
 /** How long a condition has lasted; undefined for a trigger that fires as soon as it sees something. */
 function holdOf(row: TriggerRow, opinion: Opinion, before: Held | undefined, view: View, { since }: Outage) {
   const holds = row.holds || opinion.holds !== undefined;
-  return holds ? upheld(opinion, before, view, { since, settles: row.settles }) : undefined;
+  if (!holds) return undefined;
+  return upheld(opinion, before, view, { since, settles: row.settles, wavers: row.wavers === true });
 }
 
 function verdictOf(row: TriggerRow, opinion: Opinion, hold: Upheld | undefined, view: View, outage: Outage): Verdict {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { TRIGGERS } from '../../../tests/kit/settings.ts';
+import { at, OUTAGE, seen, tuned } from '../../../tests/kit/view.ts';
 import { rack, Watch } from '../../../tests/kit/watch.ts';
 import { seconds } from '../../domain/time.ts';
+import { dead } from './dead.ts';
+import type { View } from './view.ts';
 
 const plenty = { 'battery.charge': 90, 'battery.runtime': 675 };
 const scarce = { 'battery.charge': 90, 'battery.runtime': 674 };
@@ -37,6 +40,25 @@ describe('dead_after', () => {
   test.each([5, 30, 100])('of %s s is what it says', (limit) => {
     const more = rack(['ups'], { triggers: { ...TRIGGERS, deadAfter: seconds(limit) } });
     expect(deathAfter('OB', plenty, more)).toBe(limit);
+  });
+
+  test.each([5, 8, 12, 30])('of %s s is what it says, also when answers just stop', (limit) => {
+    const watch = new Watch(rack(['ups'], { triggers: { ...TRIGGERS, deadAfter: seconds(limit) } }));
+    const last = watch.says('ups', 'OL').runs(20).says('ups', 'OB', plenty).hangs('ups').second;
+    expect((watch.runs(60).decidedAt ?? 0) - last).toBe(limit);
+  });
+
+  test('is never sooner than the next answer of a source that looks rarely could have come', () => {
+    const watch = new Watch(rack(['ups'], { triggers: { ...TRIGGERS, deadAfter: seconds(5) } }));
+    for (let count = 0; count < 20; count += 1) {
+      watch
+        .says('ups', count < 10 ? 'OL' : 'OB', plenty)
+        .hangs('ups')
+        .runs(8);
+    }
+    expect(watch.decidedAt).toBeUndefined();
+    const last = watch.says('ups', 'OB', plenty).hangs('ups').second;
+    expect((watch.runs(60).decidedAt ?? 0) - last).toBe(13);
   });
 
   test.each(['', 'WAIT', 'ALARM', 'TEST', 'CHRG', 'GIBBERISH'])('is counted while the status is %j', (words) => {
@@ -91,6 +113,46 @@ describe('dead_after', () => {
     expect(verdict?.firesAt).toBe(watch.stamp.at + 10_000);
   });
 });
+
+describe('a silence that a step of ours has caused', () => {
+  const { look } = dead;
+  const silent = (second: number, more: Partial<View> = {}) =>
+    seen('OB', {}, { now: at(second), silentSince: at(100), need: seconds(75), carried: true, ...more });
+  const left = (seconds_: number, low = false) => ({ ...OUTAGE, runtimeLeft: { seconds: seconds_, low } });
+
+  test.each([
+    ['the last runtime is held', 900, {}, 825],
+    ['no sooner than any other silence', 80, {}, 15],
+    ['no sooner than any other silence, where there was plenty', 675, {}, 600],
+    ['no sooner than configured', 90, tuned({ deadAfter: seconds(30) }), 30],
+    ['not where it is not ours', 900, { carried: undefined }, 60],
+  ] as const)('%s: with %i s left', (_, runtime, more, limit) => {
+    const { carried, ...rest } = { carried: true as const, ...more };
+    const given = carried === undefined ? withoutCarried(silent(0, rest)) : silent(0, rest);
+    const opinion = (second: number) => look({ ...given, now: at(second) }, left(runtime));
+    expect(opinion(100 + limit - 1)).toMatchObject({ kind: 'quiet', firesAt: at(100 + limit), threshold: limit });
+    expect(opinion(100 + limit)?.kind).toBe('agrees');
+  });
+
+  test('is an estimate by runtime, and says why', () => {
+    const opinion = look(silent(110), left(900));
+    expect(opinion).toMatchObject({ basis: 'runtime', why: expect.stringContaining('our step') });
+    expect(look(silent(110), left(80))).toMatchObject({ basis: 'clock', why: 'silent on battery, dead after 15 s' });
+    expect(look(silent(925), left(900))?.why).toContain('our step');
+  });
+
+  test.each([
+    ['without a runtime', OUTAGE],
+    ['with one that LB contradicts', left(900, true)],
+  ])('%s is death as always', (_, outage) => {
+    expect(look(silent(114), outage)).toMatchObject({ kind: 'quiet', firesAt: at(115), basis: 'clock' });
+    expect(look(silent(115), outage)?.kind).toBe('agrees');
+  });
+});
+
+function withoutCarried({ carried: _, ...view }: View): View {
+  return view;
+}
 
 describe('after a restart of the process', () => {
   test('silence goes on', () => {

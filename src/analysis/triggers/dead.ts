@@ -9,13 +9,20 @@ const LONG = seconds(60);
 /** How much more runtime than the plan needs is plenty. */
 const PLENTY = seconds(600);
 
-/** Nothing proves mains or battery any more, in an outage: whoever is silent on battery may be about to go dark. */
+/**
+ * Nothing proves mains or battery any more, in an outage: whoever is silent on battery may be about to go dark.
+ *
+ * Where a step of ours has stopped the machine that the source runs on, the silence is our own doing: the last runtime
+ * goes on to count, and the device is dead when only what the plan needs is left of it.
+ */
 export const dead: TriggerRow = {
   trigger: 'dead',
   settles: false,
   holds: false,
   look: (view, outage) => {
-    const limit = limitOf(view, outage);
+    const usual = limitOf(view, outage);
+    const held = heldRuntime(view, outage);
+    const limit = held === undefined || held < usual ? usual : held;
     const threshold = Math.ceil(limit / 1000);
     if (view.silentSince === undefined || view.power.fed !== 'battery') {
       return {
@@ -29,14 +36,11 @@ export const dead: TriggerRow = {
     const silence = asMillis(Math.max(0, between(view.silentSince, view.now)));
     const firesAt = asInstant(Math.max(after(view.silentSince, limit), view.silenceFrom));
     const seen = { value: Math.floor(silence / 1000), threshold, unit: 's' } as const;
-    if (view.now >= firesAt) return { kind: 'agrees', ...seen, why: `silent on battery for ${formatSpan(limit)}` };
-    return {
-      kind: 'quiet',
-      ...seen,
-      firesAt,
-      basis: 'clock',
-      why: `silent on battery, dead after ${formatSpan(limit)}`,
-    };
+    const own = limit === held ? ', as its source was stopped with our step' : '';
+    if (view.now >= firesAt)
+      return { kind: 'agrees', ...seen, why: `silent on battery for ${formatSpan(limit)}${own}` };
+    const basis = limit === held ? 'runtime' : 'clock';
+    return { kind: 'quiet', ...seen, firesAt, basis, why: `silent on battery, dead after ${formatSpan(limit)}${own}` };
   },
 };
 
@@ -44,4 +48,10 @@ function limitOf({ settings: { deadAfter }, need }: View, { runtimeLeft }: Outag
   if (deadAfter !== 'auto') return deadAfter;
   const plenty = runtimeLeft !== undefined && !runtimeLeft.low && seconds(runtimeLeft.seconds) >= need + PLENTY;
   return plenty ? LONG : SHORT;
+}
+
+/** What the last runtime leaves beyond the plan's need, where the silence is our own doing; undefined where it is not, or none was told that counts. */
+function heldRuntime({ carried, need }: View, { runtimeLeft }: Outage): Millis | undefined {
+  if (carried !== true || runtimeLeft === undefined || runtimeLeft.low) return undefined;
+  return asMillis(Math.max(0, seconds(runtimeLeft.seconds) - need));
 }

@@ -102,3 +102,47 @@ describe('a hold', () => {
     expect(upheld(AGREES, later.held, view(41, readAt(41)), LONG_AGO).firesAt).toBe(at(5));
   });
 });
+
+describe('a word that comes and goes', () => {
+  const QUIET: Opinion = { kind: 'quiet', why: '' };
+  const WAVERS = { ...LONG_AGO, settles: false, wavers: true };
+  const gone = (since: number, doubted: number): Held => ({ ...held(since, true), doubtedSince: at(doubted) });
+
+  test('is doubted from the first reading without it, and fires by nothing while it is away', () => {
+    const first = upheld(QUIET, held(0, true), view(3, readAt(3)), WAVERS);
+    expect(first).toStrictEqual({ held: gone(0, 3), confirmed: true });
+    expect(upheld(QUIET, first.held, view(7, readAt(7.9)), WAVERS).held).toBe(first.held);
+  });
+
+  test.each([
+    ['has gone', 8, undefined],
+    ['has not gone a moment before', 7.9, gone(0, 3)],
+  ])('away for hold it %s', (_, now, expected) => {
+    expect(upheld(QUIET, gone(0, 3), view(now, readAt(now)), WAVERS).held).toEqual(expected);
+  });
+
+  test('that is back goes on where it was, without the time it was away', () => {
+    const back = upheld(AGREES, gone(0, 3), view(7, readAt(7)), WAVERS);
+    expect(back).toStrictEqual({ held: held(4, true), confirmed: true, firesAt: at(9) });
+  });
+
+  test('that is back after hold begins anew', () => {
+    expect(upheld(AGREES, gone(0, 3), view(8, readAt(8)), WAVERS).held).toStrictEqual(held(8));
+  });
+
+  test('counts from the moment the outage has settled, and for nothing before', () => {
+    const settling = { ...WAVERS, since: at(0) };
+    expect(upheld(QUIET, held(7, true), view(10, readAt(10)), settling)).toEqual({ confirmed: false });
+    expect(upheld(QUIET, held(7, true), view(11, readAt(11)), settling).held).toEqual(gone(10, 11));
+  });
+
+  test('is nothing new where it has not stood there, or there is no reading', () => {
+    expect(upheld(QUIET, undefined, view(3, readAt(3)), WAVERS)).toEqual({ confirmed: false });
+    expect(upheld(QUIET, held(0, true), view(3), WAVERS)).toEqual({ confirmed: false });
+  });
+
+  test('does not go on by time where it had gone before a restart', () => {
+    expect(upheld(AGREES, gone(0, 3), view(9), WAVERS)).toEqual({ held: gone(0, 3), confirmed: true });
+    expect(upheld(AGREES, held(0, true), view(9), WAVERS).firesAt).toBe(at(5));
+  });
+});

@@ -15,40 +15,67 @@ export interface Upheld {
 /** The longest that a gauge which contradicts others can delay. */
 export const DOUBT_AT_MOST = seconds(60);
 
+/** What a condition waits for besides `hold`. */
+export interface Waits {
+  /** The beginning of the outage. */
+  readonly since: Instant;
+  readonly settles: boolean;
+  /** Whether a contrary reading ends it only once it has lasted itself. */
+  readonly wavers?: boolean;
+}
+
 /**
  * Whether a condition has lasted: from its first reading for `hold`, with a second reading that was asked far enough
  * from the first, and no earlier than `settle` after the beginning of the outage. Silence does not reset it, a contrary
  * reading does; a gauge that is missing is neither.
  *
  * Judged again with the same reading it changes nothing: only another reading confirms.
+ *
+ * @see docs/decisions/0008 for words that come and go
  */
-export function upheld(
-  opinion: Opinion,
-  before: Held | undefined,
-  view: View,
-  waits: { readonly since: Instant; readonly settles: boolean },
-): Upheld {
-  if (opinion.kind === 'quiet') return { confirmed: false };
+export function upheld(opinion: Opinion, before: Held | undefined, view: View, waits: Waits): Upheld {
+  if (opinion.kind === 'quiet') {
+    const held = waits.wavers === true ? wavering(before, view, waits.since) : undefined;
+    return held === undefined ? { confirmed: false } : { held, confirmed: held.confirmed };
+  }
   if (opinion.kind === 'blind' || view.reading === undefined) {
     if (before === undefined) return { confirmed: false };
     // What an earlier process has seen twice goes on by time, until a reading of this one says otherwise.
-    const goesOn = view.reading === undefined && before.confirmed;
+    const isGone = waits.wavers === true && before.doubtedSince !== undefined;
+    const goesOn = view.reading === undefined && before.confirmed && !isGone;
     return {
       held: before,
       confirmed: before.confirmed,
       ...(goesOn ? { firesAt: dueAt(before, opinion, view, waits) } : {}),
     };
   }
-  const held = heldOf(before, view.reading, opinion.doubtful === true);
+  const known = waits.wavers === true ? backAgain(before, view.reading, view.settings.hold) : before;
+  const held = heldOf(known, view.reading, opinion.doubtful === true);
   return { held, firesAt: dueAt(held, opinion, view, waits), confirmed: held.confirmed };
 }
 
-function dueAt(
-  held: Held,
-  { holds }: Opinion,
-  { settings }: View,
-  waits: { readonly since: Instant; readonly settles: boolean },
-): Instant {
+/**
+ * A word that has gone, as long as that may be a flutter: less than `hold` ago. It is doubted since then. What it stood
+ * there before the outage has settled is not kept: devices say many things while they switch.
+ */
+function wavering(before: Held | undefined, { reading, settings }: View, outageSince: Instant): Held | undefined {
+  if (before === undefined || reading === undefined) return undefined;
+  const gone = before.doubtedSince ?? reading.asked;
+  if (between(gone, reading.asked) >= settings.hold) return undefined;
+  if (before.doubtedSince !== undefined) return before;
+  const since = asInstant(Math.max(before.since, after(outageSince, settings.settle)));
+  return since < gone ? { ...before, since, doubtedSince: gone } : undefined;
+}
+
+/** A word that stands there again: what counts is how long it has stood there in all. */
+function backAgain(before: Held | undefined, { asked }: Reading, hold: Millis): Held | undefined {
+  if (before?.doubtedSince === undefined) return before;
+  const { doubtedSince, confirmed, since } = before;
+  const away = between(doubtedSince, asked);
+  return away < hold ? { since: after(since, away), confirmed } : undefined;
+}
+
+function dueAt(held: Held, { holds }: Opinion, { settings }: View, waits: Waits): Instant {
   const settled = waits.settles ? after(waits.since, settings.settle) : waits.since;
   const doubted = held.doubtedSince === undefined ? held.since : after(held.doubtedSince, DOUBT_AT_MOST);
   const lasted = after(held.since, holds?.span ?? settings.hold);

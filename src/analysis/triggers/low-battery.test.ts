@@ -41,6 +41,38 @@ describe('low_battery', () => {
     expect(watch.fired).toEqual(['ups:low_battery']);
   });
 
+  // Seconds with LB and without it, in turns from the 20th second on: when it fires, counted from there.
+  test.each([
+    ['for longer than it stays away', 3, 2, 7],
+    ['for as long as it stays away', 2, 2, 9],
+    ['for a quarter of the time', 1, 3, 20],
+    ['and stays away as long as hold', 4, 5, undefined],
+  ])('comes and goes, %s', (_, stands, away, after) => {
+    const watch = onBattery().runs(20);
+    const from = watch.second;
+    for (let time = 0; time < 20; time += 1) {
+      watch.changes('ups', 'OB LB').runs(stands).changes('ups', 'OB').runs(away);
+    }
+    expect(watch.decidedAt === undefined ? undefined : watch.decidedAt - from - 1).toBe(after);
+  });
+
+  test('that comes and goes while the device still switches counts for nothing', () => {
+    const watch = onBattery();
+    for (let time = 0; time < 2; time += 1) watch.changes('ups', 'OB LB').runs(4).changes('ups', 'OB').runs(1);
+    expect(watch.runs(30).decidedAt).toBeUndefined();
+  });
+
+  test('that has gone does not fire by time alone, nor after a crash', () => {
+    const watch = onBattery().runs(20).changes('ups', 'OB LB').runs(4).changes('ups', 'OB').runs(1).restart();
+    watch.hangs('ups').runs(14);
+    expect(watch.fired).toEqual([]);
+  });
+
+  test('is no gauge that contradicts others', () => {
+    const watch = onBattery().runs(20).changes('ups', 'OB LB').runs(3).changes('ups', 'OB').runs(2);
+    expect(watch.told).not.toContain('gauge_doubted');
+  });
+
   test('off has no verdict, and LB shuts nothing down', () => {
     const watch = new Watch(rack(['ups'], { triggers: { ...TRIGGERS, lowBattery: false } }));
     watch.says('ups', 'OB LB', { 'battery.charge': 50 }).runs(60);

@@ -25,6 +25,8 @@ export interface View {
   /** Whether something other than CAL says, in the last reading, that a test is going on. */
   readonly testing: boolean;
   readonly fsd: 'obey' | 'tell';
+  /** A step that stops the machine of a source, on purpose, has begun before the silence did. */
+  readonly carried?: true;
 }
 
 /** What a trigger sees, before it is asked how long that has lasted. `agrees` is "would fire". */
@@ -44,6 +46,8 @@ export interface TriggerRow {
   /** Whether it waits for `settle` from the beginning of the outage, and for `hold` and a second reading. */
   readonly settles: boolean;
   readonly holds: boolean;
+  /** Whether it looks at a word that may come and go: what has gone for less than `hold` has not gone. */
+  readonly wavers?: true;
 }
 
 /** A gauge for judgement; undefined when absent or implausible. */

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { TRIGGERS } from '../../../tests/kit/settings.ts';
 import { rack, Watch } from '../../../tests/kit/watch.ts';
 import { seconds } from '../../domain/time.ts';
 
 const LOW = { 'battery.charge': 15 };
 const charged = { 'battery.charge': 80, 'battery.runtime': 2000 };
-const limited = rack(['ups'], { triggers: { ...new Watch().settings.triggers, onBatteryFor: seconds(100) } });
+const limited = rack(['ups'], { triggers: { ...TRIGGERS, onBatteryFor: seconds(100) } });
 
 describe('after a restart in the same boot', () => {
   test('a hold goes on', () => {
@@ -147,5 +148,59 @@ describe('after a reboot', () => {
     watch.settings = { ...watch.settings, ...rack(['c']) };
     watch.reboot().says('c', 'OL').runs(60);
     expect(watch.group().earlierRun).toBeUndefined();
+  });
+});
+
+describe('how far a run has come, as an earlier process has left it', () => {
+  const begun = (watch: Watch, ...steps: readonly string[]) => {
+    const run = watch.group().progress?.run ?? '';
+    for (const step of steps) {
+      watch.tell({ kind: 'progressed', group: 'rack', run, event: { kind: 'begun', step } });
+    }
+    return watch;
+  };
+  const running = () => begun(new Watch().says('ups', 'OL').says('ups', 'OB LB').runs(10), 'lab/a');
+  const left = (watch: Watch) => {
+    const { progress, resuming, shed } = watch.group();
+    return [progress?.phase, progress?.steps.get('lab/a')?.state, resuming, shed?.stages];
+  };
+
+  test.each<[string, (watch: Watch) => Watch, ReturnType<typeof left>]>([
+    ['a run, in the same boot', (watch) => watch.restart(), ['interrupted', 'running', true, ['lab']]],
+    ['a run, in another boot', (watch) => watch.reboot(), ['interrupted', undefined, true, ['lab']]],
+    [
+      'a run that is called off',
+      (watch) => watch.says('ups', 'OL').runs(8).restart(),
+      ['ended', 'failed', undefined, ['lab']],
+    ],
+    [
+      'one called off, in another boot',
+      (watch) => watch.says('ups', 'OL').runs(8).reboot(),
+      ['ended', 'failed', undefined, ['lab']],
+    ],
+  ])('%s', (_, act, state) => {
+    expect(left(act(running()))).toEqual(state);
+  });
+
+  test('of a feed that a restart has added nothing is left: it is judged like any other', () => {
+    const watch = new Watch(rack(['a'])).says('a', 'OL', charged).says('a', 'OB LB', charged).runs(2);
+    watch.settings = new Watch(rack(['a', 'b'])).settings;
+    watch.restart();
+    expect([...watch.group().members].map(([id, member]) => [id, member.class, Object.keys(member.holds)])).toEqual([
+      ['a', 'degraded', ['low_battery']],
+      ['b', 'unknown', []],
+    ]);
+    expect(watch.says('b', 'OL', charged).runs(20).classOf('b')).toBe('healthy');
+  });
+
+  test('of a cancel is respected after a restart', () => {
+    const cancelled = () => new Watch().says('ups', 'OL').says('ups', 'OB', LOW).runs(15).asks('cancel');
+    const { silenced } = cancelled().group();
+    expect(silenced?.causes).toEqual([{ device: 'ups', trigger: 'charge_below' }]);
+    expect(cancelled().restart().says('ups', 'OB', LOW).group().silenced).toEqual(silenced);
+  });
+
+  test('is nothing where nothing was ever run', () => {
+    expect(left(new Watch().says('ups', 'OL').runs(3).restart())).toEqual([undefined, undefined, undefined, undefined]);
   });
 });

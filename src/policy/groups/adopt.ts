@@ -1,4 +1,5 @@
 import type { GroupState, Member } from '../../domain/groups.ts';
+import { cutShort, type Progress, rebooted } from '../../domain/progress.ts';
 import type { GroupSettings } from '../../domain/settings.ts';
 import type { GroupMemory, State } from '../../domain/state.ts';
 import { unjudged } from './judge.ts';
@@ -26,7 +27,15 @@ function asKept(fresh: GroupState, settings: GroupSettings, kept: GroupMemory): 
     const holds = members.get(device);
     return holds === undefined ? [] : [[device, { ...unseen(device), ...holds }] as const];
   });
-  return { ...fresh, ...rest, members: new Map(remembered) };
+  const { run, earlierRun, progress } = rest;
+  const goesOn = run !== undefined || earlierRun !== undefined;
+  return {
+    ...fresh,
+    ...rest,
+    ...(progress === undefined ? {} : { progress: leftBy(progress, goesOn) }),
+    ...(goesOn ? { resuming: true } : {}),
+    members: new Map(remembered),
+  };
 }
 
 /** A feed of which nothing was heard. */
@@ -39,11 +48,20 @@ export const unseen = (device: string): Member => ({
   stageHolds: {},
 });
 
-function afterReboot(fresh: GroupState, { run, earlierRun, silenced, disarmedUntil }: GroupMemory): GroupState {
+/** What the executor of an earlier process of this boot was at. A step that was running is run once more. */
+function leftBy({ hurried: _, ...progress }: Progress, goesOn: boolean): Progress {
+  if (progress.phase === 'ended' || progress.phase === 'restored') return progress;
+  return goesOn ? { ...progress, phase: 'interrupted' } : cutShort(progress);
+}
+
+function afterReboot(fresh: GroupState, kept: GroupMemory): GroupState {
+  const { run, earlierRun, progress, shed, silenced, disarmedUntil } = kept;
   const waits = run ?? earlierRun;
   return {
     ...fresh,
-    ...(waits === undefined ? {} : { earlierRun: waits }),
+    ...(waits === undefined ? {} : { earlierRun: waits, resuming: true }),
+    ...(progress === undefined ? {} : { progress: rebooted(progress, waits !== undefined) }),
+    ...(shed === undefined ? {} : { shed: { stages: shed.stages, undo: shed.undo } }),
     ...(silenced === undefined ? {} : { silenced }),
     ...(disarmedUntil === undefined ? {} : { disarmedUntil }),
   };

@@ -204,8 +204,13 @@ describe('less charge and less runtime at every moment never decide later', () =
   });
 });
 
-const ordered = (watch: Watch) =>
-  watch.runsOrdered.map(({ second, run, stages, halt }) => ({ second, run, stages, halt }));
+/** Decisions: an order that comes again, for a run that is taken up after a restart, is none. */
+const ordered = (watch: Watch) => {
+  const orders = watch.runsOrdered.map(({ second, run, stages, halt }) => ({ second, run, stages, halt }));
+  const first = ({ run, stages, halt }: (typeof orders)[number]) =>
+    orders.find((one) => one.run === run && one.halt === halt && `${one.stages}` === `${stages}`);
+  return orders.filter((order) => first(order) === order);
+};
 const calledOff = (watch: Watch) =>
   watch.intents.flatMap((one) => (one.kind === 'call-off' ? [[one.second, one.run]] : []));
 

@@ -10,15 +10,19 @@ const SILENCED_FOR = seconds(300);
 
 /** Everything that has fired for these feeds and is not silenced. */
 export function causesOf(members: readonly Member[], silenced: Silenced | undefined, now: Instant): readonly Cause[] {
-  return members.flatMap(({ device, verdicts }) =>
-    verdicts
-      .filter(({ kind, trigger }) => kind === 'fired' && !isSilenced(silenced, device, trigger, now))
-      .map(({ trigger, why }) => ({ device, trigger, why })),
-  );
+  const standing = silenced !== undefined && now < silenced.until ? silenced : undefined;
+  const causes: Cause[] = [];
+  for (const { device, verdicts } of members) {
+    for (const { kind, trigger, why } of verdicts) {
+      if (kind === 'fired' && !isSilenced(standing, device, trigger)) causes.push({ device, trigger, why });
+    }
+  }
+  return causes;
 }
 
-function isSilenced(silenced: Silenced | undefined, device: string, trigger: Trigger, now: Instant): boolean {
-  if (silenced === undefined || now >= silenced.until || NEVER_SILENCED.has(trigger)) return false;
+/** Whether a person's cancel that still stands passes over this trigger. */
+export function isSilenced(silenced: Silenced | undefined, device: string, trigger: Trigger): boolean {
+  if (silenced === undefined || NEVER_SILENCED.has(trigger)) return false;
   return silenced.causes.some((cause) => cause.device === device && cause.trigger === trigger);
 }
 

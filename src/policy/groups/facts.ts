@@ -16,55 +16,61 @@ export interface GroupChange {
 
 type Devices = ReadonlyMap<string, DeviceState>;
 
+const NOTHING: readonly Fact[] = [];
+const NO_CAUSE: readonly Cause[] = [];
+
 /** Everything that is told of a group: its feeds' triggers first, then what was decided, then what stands behind it. */
 export function groupFacts(change: GroupChange, devices: Devices): readonly Fact[] {
-  const { before, now } = change;
-  const known = now.run === before.run ? (before.run?.cause ?? []) : [];
+  const { before, now, run, earlier } = change;
+  if (before === now && (run.kind === 'none' || run.kind === 'same') && earlier === undefined) return NOTHING;
+  const known = now.run === before.run ? (before.run?.cause ?? NO_CAUSE) : NO_CAUSE;
   const label = (id: string) => devices.get(id)?.label ?? id;
   const facts: Fact[] = [];
   for (const member of now.members.values()) {
     const was = before.members.get(member.device);
-    if (was !== member) facts.push(...memberFacts(label(member.device), was, member, known));
+    if (was !== member) facts.push(...memberFacts(label(member.device), was, member, { group: now.id, known }));
   }
   facts.push(...runFacts(change, label), ...quorumFacts(change), ...capacityFacts(change), ...readinessFacts(change));
   return facts;
 }
 
+/** The group that a member is judged in. A device can be in several, and its triggers mean another thing in each. */
+export interface Judging {
+  readonly group: string;
+  /** What a run that goes on was decided for: after a restart it is not told once more. */
+  readonly known: readonly Cause[];
+}
+
 /**
  * Triggers that have fired just now, and gauges that have begun to be doubted.
  *
- * @param known what a run that goes on was decided for: after a restart it is not told once more
+ * @param within absent for a device that no group names
  */
-export function memberFacts(
-  label: string,
-  before: Member | undefined,
-  now: Member,
-  known: readonly Cause[] = [],
-): readonly Fact[] {
-  if (before === now) return [];
+export function memberFacts(label: string, before: Member | undefined, now: Member, within?: Judging): readonly Fact[] {
   const { device } = now;
+  const about = within === undefined ? {} : { group: within.group };
+  const known = within?.known ?? [];
   const facts: Fact[] = [];
   for (const { kind, trigger, why, value, threshold } of now.verdicts) {
     if (kind !== 'fired' || hasFired(before, trigger)) continue;
     if (known.some((cause) => cause.device === device && cause.trigger === trigger && cause.stage === undefined))
       continue;
     const measured = { ...(value === undefined ? {} : { value }), ...(threshold === undefined ? {} : { threshold }) };
-    const details = { trigger, ...measured };
+    const details = { ...about, trigger, ...measured };
     facts.push({ type: 'trigger_fired', device, level: 'error', text: `${label}: ${why}`, details });
   }
   if (!isDoubted(now) || isDoubted(before)) return facts;
   const text = `${label}: the charge gauge contradicts runtime and battery voltage: believed only after a minute, or below 10 %`;
-  return [...facts, { type: 'gauge_doubted', device, level: 'warning', text }];
+  const details = within === undefined ? {} : { details: about };
+  return [...facts, { type: 'gauge_doubted', device, level: 'warning', text, ...details }];
 }
 
 const hasFired = (member: Member | undefined, trigger: Trigger): boolean =>
   member?.verdicts.some((verdict) => verdict.trigger === trigger && verdict.kind === 'fired') === true;
 
-function isDoubted(member: Member | undefined): boolean {
-  let trigger: Trigger;
-  for (trigger in member?.holds) if (member?.holds[trigger]?.doubtedSince !== undefined) return true;
-  return false;
-}
+/** A word of the status can be doubted as well, because it comes and goes; that is no gauge that contradicts others. */
+const isDoubted = (member: Member | undefined): boolean =>
+  member?.holds.charge_below?.doubtedSince !== undefined || member?.holds.depletion?.doubtedSince !== undefined;
 
 function runFacts(change: GroupChange, label: (id: string) => string): readonly Fact[] {
   const { before, now, run, earlier } = change;
@@ -95,20 +101,30 @@ function stepFacts(now: GroupState, run: RunStep, label: (id: string) => string)
   ];
   if (run.kind === 'called-off') return told('called_off', 'warning', `called off, ${run.why}`);
   if (run.kind === 'finished') return told('finished', 'notice', 'what led to the shutdown is over');
-  const why = causeText(cause, label);
+  const why = causeText(cause, label) || 'a person has asked for it';
   if (whole) return told('shutdown', 'error', `shutdown decided, ${why}; this does: ${effectText(effect, now.plan)}`);
   const mode = { act: '', 'dry-run': ', as a dry run', none: ', not armed: only told' }[effect];
   return told('shed', 'warning', `stage ${run.added.join(', ')} decided, ${why}${mode}`);
 }
 
 function quorumFacts({ before, now }: GroupChange): readonly Fact[] {
-  if (before.quorum.lost === now.quorum.lost || now.members.size < 2) return [];
+  if (before.quorum.lost === now.quorum.lost || now.members.size < 2 || isKnownLoss(before, now)) return [];
   const { healthy, needed } = now.quorum;
   const count = `${healthy} of ${now.members.size} feeds healthy, ${needed} needed`;
   return now.quorum.lost
     ? [{ type: 'quorum_lost', group: now.id, level: 'error', text: `${now.label}: redundancy lost, ${count}` }]
     : [{ type: 'quorum_back', group: now.id, level: 'notice', text: `${now.label}: redundancy holds again, ${count}` }];
 }
+
+/**
+ * After a restart: the loss that a run which goes on was decided for. Nothing of it has been taken up yet, or there have
+ * never been enough feeds since.
+ */
+const isKnownLoss = ({ run, quorum, resuming }: GroupState, now: GroupState): boolean =>
+  now.quorum.lost &&
+  run?.whole === true &&
+  run.id === now.run?.id &&
+  (resuming === true || quorum.healthy < quorum.needed);
 
 function capacityFacts({ before, now }: GroupChange): readonly Fact[] {
   const is = now.told.short;

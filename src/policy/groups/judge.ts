@@ -1,18 +1,22 @@
 import { isTesting } from '../../analysis/battery/self-test.ts';
 import { memberOf, silentSince, unlisted } from '../../analysis/redundancy/member.ts';
 import { capacityOf, quorumOf, type Standing } from '../../analysis/redundancy/quorum.ts';
+import { conditionTrigger } from '../../analysis/redundancy/stage.ts';
 import type { View } from '../../analysis/triggers/view.ts';
 import type { Fact } from '../../domain/facts.ts';
 import type { Capacity, GroupState, Member, Readiness, Run } from '../../domain/groups.ts';
 import type { Intent } from '../../domain/intents.ts';
 import type { DeviceId } from '../../domain/names.ts';
 import type { Plan } from '../../domain/plan.ts';
-import type { GroupSettings, Settings, StageSettings, TriggerSettings } from '../../domain/settings.ts';
+import type { GroupSettings, Settings, StageCondition, StageSettings, TriggerSettings } from '../../domain/settings.ts';
 import type { DeviceState, Durations, Listening, State } from '../../domain/state.ts';
 import { after, type Instant, type Millis, type Stamp, seconds } from '../../domain/time.ts';
-import type { Cause, Trigger } from '../../domain/triggers.ts';
+import type { Cause } from '../../domain/triggers.ts';
 import { planOf } from '../plan/plan.ts';
+import { type Pursuit, pursue } from '../pursuit/pursue.ts';
+import { goingOf } from '../pursuit/standing.ts';
 import { alikeOr } from './alike.ts';
+import { isCarried } from './carried.ts';
 import { causesOf, isStageSilenced } from './causes.ts';
 import { effectOf } from './effect.ts';
 import { groupFacts } from './facts.ts';
@@ -47,7 +51,7 @@ type Ready = State & { readonly settings: Settings; readonly listening: Listenin
 
 /** What the triggers of a device look at. Built field by field: this is made for every feed in every second of an outage. */
 export function viewOf(
-  { settings: { fsd }, listening: { since, gap } }: Ready,
+  { settings, listening: { since, gap }, groups }: Ready,
   device: DeviceState,
   triggers: TriggerSettings,
   need: Millis,
@@ -65,11 +69,14 @@ export function viewOf(
     trustCharge: tuning.trustCharge,
     failedTest: battery.lastTest?.result === 'failed',
     testing: reading !== undefined && isTesting(reading, battery, at),
-    fsd,
+    fsd: settings.fsd,
   };
   if (reading !== undefined) view.reading = reading;
   const silence = silentSince(device, since, gap);
-  if (silence !== undefined) view.silentSince = silence;
+  if (silence !== undefined) {
+    view.silentSince = silence;
+    if (isCarried(groups, settings, power, silence)) view.carried = true;
+  }
   return view;
 }
 
@@ -98,8 +105,18 @@ function membersOf(
   return isSame ? before : members;
 }
 
-/** Judges a group: its feeds, its quorum, what is to be done, and what is in sight. The same group where nothing has changed. */
-export function judgeGroup(state: Ready, settings: GroupSettings, before: GroupState, stamp: Stamp): GroupStep {
+/**
+ * Judges a group: its feeds, its quorum, what is to be done, and what is in sight. The same group where nothing has changed.
+ *
+ * @param asked a person wants it shut down
+ */
+export function judgeGroup(
+  state: Ready,
+  settings: GroupSettings,
+  before: GroupState,
+  stamp: Stamp,
+  asked?: 'asked',
+): GroupStep {
   const plan = planFor(settings, state.durations);
   const members = membersOf(state, settings, before, plan.need, stamp);
   const list = listOf(members);
@@ -116,11 +133,15 @@ export function judgeGroup(state: Ready, settings: GroupSettings, before: GroupS
   const capacity = capacityOf(settings, members, state.devices);
   const shortSince = capacity === undefined || capacity.enough ? undefined : (before.shortSince ?? stamp.at);
   const short = shortSince !== undefined && stamp.at >= after(shortSince, settings.triggers.hold);
-  const call = callOf({ settings, list, lost, counts, standing, causes, short, silenced }, stamp);
+  const called = callOf({ settings, list, lost, counts, standing, causes, short, silenced }, stamp);
+  const call: Call = asked === undefined ? called : { ...called, whole: true, kind: 'request', cause: [] };
   const effect = effectOf(state.settings, plan, disarmedUntil, stamp.at);
   const earlier = earlierRun(before, settings.feeds, state.devices);
   const standingRun = before.run ?? (earlier === 'goes-on' ? before.earlierRun : undefined);
-  const run = stepRun(standingRun, call, settings, state.devices, effect, stamp);
+  const run = stepRun(standingRun, call, settings, state.devices, effect, stamp, goingOf(plan, before.progress));
+  const { devices, listening } = state;
+  const waits = earlier === 'waits';
+  const carried = pursue({ settings, before, plan, step: run, effect, waits, devices, listening }, stamp);
   const group = groupOf(
     before,
     {
@@ -130,7 +151,7 @@ export function judgeGroup(state: Ready, settings: GroupSettings, before: GroupS
       standing,
       // Told once everything has had time to answer, and then as it changes.
       counts,
-      readiness: readinessOf(plan, list, state.devices, before.readiness),
+      readiness: readinessOf(plan, list, state.devices, before),
       slack: slackOf(plan, list, state.devices),
       capacity,
       shortSince,
@@ -138,13 +159,14 @@ export function judgeGroup(state: Ready, settings: GroupSettings, before: GroupS
       silenced,
       disarmedUntil,
       run: runOf(run),
-      earlierRun: earlier === 'waits' ? before.earlierRun : undefined,
+      earlierRun: waits ? before.earlierRun : undefined,
+      pursuit: carried.pursuit,
     },
     effect,
     state.devices,
   );
   const facts = groupFacts({ before, now: group, run, earlier }, state.devices);
-  return { group, facts, intents: intentsOf(run, group) };
+  return { group, facts: [...facts, ...carried.facts], intents: carried.intents };
 }
 
 interface Calling {
@@ -158,6 +180,10 @@ interface Calling {
   readonly silenced: GroupState['silenced'];
 }
 
+type Conditional = StageSettings & { readonly when: StageCondition };
+
+const isConditional = (stage: StageSettings): stage is Conditional => stage.when !== undefined;
+
 const NOTHING: Call = { whole: false, stages: [], kind: 'outage', cause: [] };
 
 /** What the feeds call for. Too little capacity is a lost quorum where it is enforced, but only once a feed is lost. */
@@ -166,7 +192,7 @@ function callOf(of: Calling, stamp: Stamp): Call {
   const enforced = of.short && settings.minCapacity === 'enforce' && lost.size > 0;
   const whole = standing.lost || enforced;
   if (!whole && settings.stages.length === 0) return NOTHING;
-  const stages = settings.stages.filter((stage) => stage.when !== undefined && isCalled(stage, of, stamp));
+  const stages = settings.stages.filter(isConditional).filter((stage) => isCalled(stage, of, stamp));
   if (whole) {
     const kind = causes.some(({ trigger }) => trigger === 'fsd')
       ? 'fsd'
@@ -189,32 +215,15 @@ function isCalled(stage: StageSettings, { settings, list, lost, counts, silenced
   return quorumOf(list, settings.minHealthy, isLost, counts).lost;
 }
 
-const STAGE_TRIGGERS: readonly (readonly [keyof NonNullable<StageSettings['when']>, Trigger])[] = [
-  ['onBatteryFor', 'on_battery_for'],
-  ['chargeBelow', 'charge_below'],
-  ['runtimeBelow', 'runtime_below'],
-];
-
-function stageCause({ name, when }: StageSettings, device: string): Cause {
-  const [, trigger] = STAGE_TRIGGERS.find(([key]) => when?.[key] !== undefined) ?? ['onBatteryFor', 'on_battery_for'];
-  return { device, trigger, stage: name, why: `the condition of stage ${name} holds` };
-}
+const stageCause = ({ name, when }: Conditional, device: string): Cause => ({
+  device,
+  trigger: conditionTrigger(when),
+  stage: name,
+  why: `the condition of stage ${name} holds`,
+});
 
 function runOf(step: RunStep): GroupState['run'] {
   return step.kind === 'same' || step.kind === 'begun' || step.kind === 'more' ? step.run : undefined;
-}
-
-function intentsOf(step: RunStep, { id, plan }: GroupState): readonly Intent[] {
-  if (step.kind === 'none' || step.kind === 'same' || step.run.effect === 'none') return [];
-  const { run } = step;
-  const reason = run.cause.map(({ device, why }) => `${device}: ${why}`).join('; ');
-  if (step.kind === 'finished') return [];
-  if (step.kind === 'called-off') {
-    return [{ kind: 'call-off', group: id, run: run.id, reason: step.why }];
-  }
-  const halt = run.whole && plan.halt !== undefined;
-  const dryRun = run.effect === 'dry-run';
-  return [{ kind: 'run', group: id, run: run.id, plan, stages: run.stages, halt, dryRun, reason }];
 }
 
 /** What a group has come to; undefined where there is none. */
@@ -233,6 +242,7 @@ interface Found {
   readonly disarmedUntil: Instant | undefined;
   readonly run: Run | undefined;
   readonly earlierRun: Run | undefined;
+  readonly pursuit: Pursuit;
 }
 
 /**
@@ -263,6 +273,11 @@ function groupOf(before: GroupState, found: Found, effect: Run['effect'], device
   if (found.slack !== undefined) now.slack = found.slack;
   if (found.run !== undefined) now.run = found.run;
   if (found.earlierRun !== undefined) now.earlierRun = found.earlierRun;
+  if (before.looked !== undefined) now.looked = before.looked;
+  const { progress, shed, resuming } = found.pursuit;
+  if (progress !== undefined) now.progress = progress;
+  if (shed !== undefined) now.shed = shed;
+  if (resuming !== undefined) now.resuming = resuming;
   if (found.silenced !== undefined) now.silenced = found.silenced;
   if (found.disarmedUntil !== undefined) now.disarmedUntil = found.disarmedUntil;
   const outlook = outlookOf(now, effect, devices);

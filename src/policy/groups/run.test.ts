@@ -161,6 +161,10 @@ test('a disarmed group whose plan runs calls it off, and begins nothing', () => 
 
 test('what led to a forced shutdown is over when its feeds are on mains without it', () => {
   const watch = new Watch().says('ups', 'OL').says('ups', 'FSD OB').runs(5).says('ups', 'OL').runs(10);
+  // It was ordered, and nobody takes that back.
+  expect([watch.told.includes('finished'), watch.run()?.kind]).toEqual([false, 'fsd']);
+  const run = watch.run()?.id ?? '';
+  watch.tell({ kind: 'progressed', group: 'rack', run, event: { kind: 'run-ended' } }).runs(3);
   expect([watch.told.includes('finished'), watch.run()]).toEqual([true, undefined]);
 });
 
@@ -271,7 +275,13 @@ describe('a run', () => {
 
   test('becomes whole, for the new cause as well', () => {
     const why = cause('ups', 'charge_below');
-    const run = { ...RUN, whole: true, stages: ['one', 'two', 'three'], cause: [...RUN.cause, why] };
+    const run = {
+      ...RUN,
+      whole: true,
+      wholeSince: STAMP.at,
+      stages: ['one', 'two', 'three'],
+      cause: [...RUN.cause, why],
+    };
     const added = ['one', 'three'];
     expect(step(RUN, calls({ whole: true, cause: [why] }))).toEqual({ kind: 'more', run, added });
     // Every stage had been ordered already: the halt had not.
@@ -398,4 +408,39 @@ test('causes are told one after the other, by the names people use', () => {
   const both = [cause('a', 'dead', { why: 'silent' }), cause('b', 'fsd', { why: 'told to go' })];
   expect(causeText(both, label)).toBe('A: silent; B: told to go');
   expect(causeText([], label)).toBe('');
+});
+
+describe('a run that has come so far', () => {
+  const NOT = { pastReturn: false, isAtWork: false, isThrough: false };
+  const goes = (run: Run, going: Partial<typeof NOT>, effect: Run['effect'] = 'act') =>
+    stepRun(run, calls(), staged(), all(onMains('ups')), effect, STAMP, { ...NOT, ...going }).kind;
+
+  test.each([
+    ['outage', {}, 'called-off'],
+    ['outage', { isAtWork: true }, 'called-off'],
+    ['outage', { isAtWork: true, pastReturn: true }, 'same'],
+    ['outage', { isThrough: true }, 'finished'],
+    ['fsd', { isAtWork: true }, 'same'],
+    ['fsd', { isThrough: true }, 'finished'],
+    ['quorum', { isAtWork: true }, 'same'],
+    ['quorum', { isThrough: true }, 'finished'],
+    ['request', {}, 'same'],
+    ['request', { isThrough: true }, 'same'],
+  ] as const)('by %s, %j: mains make it %s', (kind, going, becomes) => {
+    expect(goes({ ...WHOLE, kind }, going)).toBe(becomes);
+  });
+
+  test('goes on past its point of no return although less is allowed', () => {
+    expect(goes(WHOLE, { pastReturn: true }, 'none')).toBe('same');
+    expect(goes(WHOLE, { isAtWork: true }, 'none')).toBe('called-off');
+  });
+
+  test('knows when it became whole', () => {
+    const more = step(RUN, calls({ whole: true }));
+    expect(more.kind === 'more' && more.run.wholeSince).toBe(STAMP.at);
+    const fresh = step(undefined, calls({ whole: true }));
+    expect(fresh.kind === 'begun' && fresh.run.wholeSince).toBe(STAMP.at);
+    const graver = step({ ...WHOLE, wholeSince: asInstant(1) }, calls({ whole: true, kind: 'fsd' }));
+    expect(graver.kind === 'more' && graver.run.wholeSince).toBe(1);
+  });
 });

@@ -38,15 +38,16 @@ export function stepRun(
   devices: ReadonlyMap<string, DeviceState>,
   effect: Run['effect'],
   stamp: Stamp,
+  going: Going = NOT_GOING,
 ): RunStep {
   const isCalled = call.whole || call.stages.length > 0;
   if (before === undefined || (before.effect === 'none' && effect !== 'none' && isCalled)) {
     return isCalled ? begun(call, group, effect, stamp) : { kind: 'none' };
   }
-  if (EFFECTS.indexOf(effect) < EFFECTS.indexOf(before.effect)) {
+  if (EFFECTS.indexOf(effect) < EFFECTS.indexOf(before.effect) && !going.pastReturn) {
     return { kind: 'called-off', run: before, why: 'less is allowed now than when it was decided' };
   }
-  if (!isCalled) return ended(before, group, devices);
+  if (!isCalled) return ended(before, group, devices, going);
   const stages = call.whole ? allStages(group) : [...before.stages, ...call.stages];
   const added = stages.filter((name) => !before.stages.includes(name));
   const whole = before.whole || call.whole;
@@ -55,8 +56,21 @@ export function stepRun(
   const kind = graver ? call.kind : before.kind;
   const cause = whole === before.whole && !graver ? before.cause : merged(before.cause, call.cause);
   const inOrder = allStages(group).filter((name) => before.stages.includes(name) || added.includes(name));
-  return { kind: 'more', run: { ...before, kind, cause, whole, stages: inOrder }, added };
+  const since = whole && !before.whole ? { wholeSince: stamp.at } : {};
+  return { kind: 'more', run: { ...before, kind, cause, whole, stages: inOrder, ...since }, added };
 }
+
+/** How far the run that stands has come. */
+export interface Going {
+  /** It has begun what nobody can take back. */
+  readonly pastReturn: boolean;
+  /** It was ordered, and not all of it is through. */
+  readonly isAtWork: boolean;
+  /** All that was ordered is through. */
+  readonly isThrough: boolean;
+}
+
+const NOT_GOING: Going = { pastReturn: false, isAtWork: false, isThrough: false };
 
 /** From the least on. */
 const EFFECTS: readonly Run['effect'][] = ['none', 'dry-run', 'act'];
@@ -73,6 +87,7 @@ function begun(call: Call, group: GroupSettings, effect: Run['effect'], stamp: S
     wall: stamp.wall,
     stages,
     whole: call.whole,
+    ...(call.whole ? { wholeSince: stamp.at } : {}),
     effect,
   };
   return { kind: 'begun', run, added: stages };
@@ -87,19 +102,27 @@ const merged = (before: readonly Cause[], now: readonly Cause[]): readonly Cause
   return [...before, ...now.filter((cause) => !isKnown(cause))];
 };
 
-/** Nothing calls for the run any more. */
-function ended(run: Run, { feeds, minHealthy }: GroupSettings, devices: ReadonlyMap<string, DeviceState>): RunStep {
+/** Nothing calls for the run any more. What a person has asked for stands until a person takes it back. */
+function ended(
+  run: Run,
+  { feeds, minHealthy }: GroupSettings,
+  devices: ReadonlyMap<string, DeviceState>,
+  going: Going,
+): RunStep {
+  if (run.kind === 'request') return { kind: 'same', run };
   if (run.kind === 'outage') {
     const enough = feeds.filter((id) => hasMains(devices.get(id))).length >= minHealthy;
     const caused = run.cause.filter(({ device }) => feeds.includes(device));
     const back = enough || caused.every(({ device }) => hasMains(devices.get(device)));
-    return back ? { kind: 'called-off', run, why: 'the mains have held again' } : { kind: 'same', run };
+    if (!back || going.pastReturn) return { kind: 'same', run };
+    if (going.isThrough) return { kind: 'finished', run };
+    return { kind: 'called-off', run, why: 'the mains have held again' };
   }
   const caused = new Set(run.cause.map(({ device }) => device));
   const over = feeds.every(
     (id) => (!caused.has(id) || hasMains(devices.get(id))) && devices.get(id)?.reading?.flags.includes('FSD') !== true,
   );
-  return over ? { kind: 'finished', run } : { kind: 'same', run };
+  return over && !going.isAtWork ? { kind: 'finished', run } : { kind: 'same', run };
 }
 
 /** Whether the mains of a feed have held for `mains_hold` and are heard. A feed that no source lists yet has none. */

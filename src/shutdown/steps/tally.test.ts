@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ItemProgress } from '../step.ts';
+import type { ItemProgress } from '../../domain/progress.ts';
 import { count, tallyOf } from './tally.ts';
 
 test('what was done, failed, skipped and not known, and progress as it happens', () => {

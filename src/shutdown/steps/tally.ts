@@ -1,4 +1,5 @@
-import type { ItemProgress, Outcome } from '../step.ts';
+import type { ItemProgress } from '../../domain/progress.ts';
+import type { Outcome } from '../step.ts';
 import { listed } from './schema.ts';
 
 /** What has become of the things of one step so far. */

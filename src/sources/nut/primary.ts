@@ -95,7 +95,7 @@ async function openAsUser(
   resolver: Resolver,
   signal: AbortSignal,
 ): Promise<Result<Session | Trouble, Exclude<Instructed, { readonly kind: 'done' | 'no-answer' }>>> {
-  if (config.login === undefined) return err({ kind: 'no-credentials' });
+  if (config.user === undefined) return err({ kind: 'no-credentials' });
   if (!isBareWord(ups)) return err({ kind: 'refused', code: 'UNKNOWN-UPS' });
   const opened = await openSession(config, resolver, signal, () => undefined);
   if (!opened.ok) return ok(opened.error);

@@ -30,6 +30,8 @@ export const ASK = {
   startTls: line('STARTTLS', 'OK STARTTLS'),
   username: (name: string) => line(`USERNAME ${quoted(name)}`, 'OK'),
   password: (text: string) => line(`PASSWORD ${quoted(text)}`, 'OK'),
+  /** As a secondary, for as long as the connection lasts; one UPS a connection. */
+  login: (ups: string) => line(`LOGIN ${ups}`, 'OK'),
   track: line('SET TRACKING ON', 'OK'),
   tracking: (id: string) => line(`GET TRACKING ${id}`, ''),
   listing: list('UPS'),

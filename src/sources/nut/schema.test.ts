@@ -5,6 +5,7 @@ test('a host is enough', () => {
   expect(nutSchema.parse({ host: '192.168.1.5' })).toEqual({
     host: '192.168.1.5',
     port: 3493,
+    login: 'auto',
     tls: 'off',
     statusInterval: 250,
     interval: 2000,
@@ -19,6 +20,7 @@ test('everything that can be said', () => {
     port: 13493,
     username: 'bridge',
     password: 'p "w" #1',
+    login: 'never',
     tls: 'require',
     ca: '/etc/ca.pem',
     fingerprint: 'ab:'.repeat(31).concat('cd'),
@@ -28,8 +30,9 @@ test('everything that can be said', () => {
     interval_on_battery: '500ms',
     timeout: '1s',
   });
-  expect(config.login?.username).toBe('bridge');
-  expect(config.login?.password.reveal()).toBe('p "w" #1');
+  expect(config.user?.username).toBe('bridge');
+  expect(config.user?.password.reveal()).toBe('p "w" #1');
+  expect(config.login).toBe('never');
   expect(config.fingerprint).toBe('AB'.repeat(31).concat('CD'));
   expect(config).toMatchObject({ ups: ['rack'], statusInterval: 100, interval: 5000, intervalOnBattery: 500 });
   expect(JSON.stringify(config)).not.toContain('p "w"');
@@ -49,6 +52,7 @@ test.each([
   [{ host: 'x', username: 'a', password: 'b\nc' }, 'password'],
   [{ host: 'x', username: 'a\rb', password: 'b' }, 'username'],
   [{ host: 'x', username: 'a', password: 'p\u00e4ss' }, 'password'],
+  [{ host: 'x', login: 'always' }, 'login'],
   [{ host: 'x', tls: 'yes' }, 'tls'],
   [{ host: 'x', ca: '/x' }, 'ca'],
   [{ host: 'x', fingerprint: 'ab'.repeat(32) }, 'fingerprint'],

@@ -9,7 +9,9 @@ export interface NutConfig {
   readonly host: string;
   readonly port: number;
   /** Absent: the server is only read, and commands are answered with "no credentials". */
-  readonly login?: { readonly username: string; readonly password: Secret };
+  readonly user?: { readonly username: string; readonly password: Secret };
+  /** Whether that user is logged in as a secondary (LOGIN). `auto`: to the UPSes that feed a group that halts this host. */
+  readonly login: 'auto' | 'never';
   /**
    * `off`: in the clear, credentials too. `prefer`: encrypted where the server can; credentials are never sent in the
    * clear, so that a server without TLS, or one made to look so, is only read. `require`: encrypted or not at all.
@@ -53,13 +55,17 @@ export const nutSchema = z
   .strictObject({
     host: hostName.meta({ description: 'Host name or address of the NUT server (upsd)' }),
     port: port.default(3493).meta({ description: 'Port of upsd' }),
-    username: printable
-      .optional()
-      .meta({ description: 'User of upsd.users; only needed to send commands and settings' }),
+    username: printable.optional().meta({
+      description: 'User of upsd.users; only needed to send commands and settings, and to log in as a secondary',
+    }),
     password: secretText
       .refine((secret) => isPrintable(secret.reveal()) && secret.reveal().length <= 256, 'upsd takes plain ASCII only')
       .optional()
       .meta({ description: 'Password of that user' }),
+    login: z.enum(['auto', 'never']).default('auto').meta({
+      description:
+        'Whether to log in as a secondary, so that the primary waits for this host. auto: to the UPSes that feed a group that halts it',
+    }),
     tls: z.enum(['off', 'prefer', 'require']).default('off').meta({
       description: 'Encryption: none, where the server can (a password is never sent in the clear), or always',
     }),
@@ -103,10 +109,11 @@ export const nutSchema = z
     }
   })
   .transform(
-    ({ username, password, tls, ca, fingerprint: pin, ups, ...raw }): NutConfig => ({
+    ({ username, password, login, tls, ca, fingerprint: pin, ups, ...raw }): NutConfig => ({
       host: raw.host,
       port: raw.port,
-      ...(username !== undefined && password !== undefined && { login: { username, password } }),
+      ...(username !== undefined && password !== undefined && { user: { username, password } }),
+      login,
       tls,
       ...(ca !== undefined && { ca }),
       ...(pin !== undefined && { fingerprint: pin }),

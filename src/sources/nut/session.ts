@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../../domain/result.ts';
+import { asMillis, seconds } from '../../domain/time.ts';
 import type { Trouble } from '../../domain/trouble.ts';
 import type { Resolver } from './address.ts';
 import { type Connection, createConnection } from './connection.ts';
@@ -11,7 +12,7 @@ export type Credentials =
   | { readonly kind: 'none' | 'sent' | 'withheld' }
   | { readonly kind: 'refused'; readonly code: string };
 
-/** A connection that has introduced itself. It never logs in (LOGIN), so that no primary waits for it. */
+/** A connection that has introduced itself. It is not logged in (LOGIN) to any UPS. */
 export interface Session {
   readonly connection: Connection;
   readonly encrypted: boolean;
@@ -24,8 +25,19 @@ export interface Session {
   readonly parameters: boolean;
 }
 
+/** How a connection that has to last is made again when it is lost. */
+export const AGAIN = {
+  /** The second wait after losses; later ones double. */
+  least: asMillis(250),
+  most: seconds(30),
+  /** While a device was on battery when last heard, its server is not left alone for longer. */
+  mostOnBattery: seconds(5),
+  /** A connection that lived so long was a good one: its loss is a first loss. */
+  lasting: seconds(10),
+} as const;
+
 /** The part of a server's configuration that its connection is made with. */
-export type SessionOptions = DialOptions & Pick<NutConfig, 'login'>;
+export type SessionOptions = DialOptions & Pick<NutConfig, 'user'>;
 
 /** Connects, encrypts and introduces itself. `onLost` is called once if the connection ends later by itself. */
 export async function openSession(
@@ -48,14 +60,14 @@ export async function openSession(
 
 async function introduce(
   connection: Connection,
-  { login, tls }: SessionOptions,
+  { user, tls }: SessionOptions,
   { encrypted }: Dialled,
 ): Promise<Result<Session, Trouble>> {
-  const withheld = login !== undefined && tls === 'prefer' && !encrypted;
+  const withheld = user !== undefined && tls === 'prefer' && !encrypted;
   const hello: readonly Question[] =
-    login === undefined || withheld
+    user === undefined || withheld
       ? []
-      : [ASK.username(login.username), ASK.password(login.password.reveal()), ASK.track];
+      : [ASK.username(user.username), ASK.password(user.password.reveal()), ASK.track];
   const replies = await connection.ask([ASK.version, ASK.protocol, ...hello]);
   if (!replies.ok) return replies;
   const [version, protocol, username, password, track] = replies.value;

@@ -1,13 +1,15 @@
 import type { Instructed, Report } from '../../domain/inputs.ts';
 import type { Order } from '../../domain/intents.ts';
 import type { Clock, Log, Source } from '../../domain/ports.ts';
-import { asMillis, between, type Instant, seconds } from '../../domain/time.ts';
+import { between, type Instant } from '../../domain/time.ts';
 import type { Trouble } from '../../domain/trouble.ts';
 import { createBackoff, pause, type Random } from '../pace.ts';
 import { createResolver, type Lookup, type Resolver } from './address.ts';
 import { instructDevice } from './instruct.ts';
+import type { LoginState } from './login.ts';
+import { Logins } from './logins.ts';
 import type { NutConfig } from './schema.ts';
-import { openSession, type Session } from './session.ts';
+import { AGAIN, openSession, type Session } from './session.ts';
 import { Watch } from './watch.ts';
 
 /** What a source needs of the program. Only tests give `random` and `lookup`. */
@@ -18,30 +20,41 @@ export interface NutDeps {
   readonly lookup?: Lookup;
 }
 
-/** The second wait after losses; later ones double. */
-const LEAST = asMillis(250);
-const MOST = seconds(30);
-/** While a device was on battery when last heard, its server is not left alone for longer. */
-const MOST_ON_BATTERY = seconds(5);
-/** A connection that lived so long was a good one: its loss is a first loss. */
-const LASTING = seconds(10);
+/** A NUT server as a source, which can also be logged in to so that its primary waits for this host. */
+export interface NutSource extends Source {
+  /**
+   * Which UPSes to be logged in to as a secondary from now on, by the server's own names; at first none. Out of others
+   * it logs out. Does nothing where `logins` says `never` or `no-credentials`.
+   */
+  readonly logInTo: (names: readonly string[]) => void;
+  /**
+   * Logs out of every UPS, for a halt that is being issued. Resolves within a second and never rejects.
+   *
+   * It lasts for 5 min, or 5 min more if called again: who is still there then has not halted, and logs in again.
+   */
+  readonly logOut: () => Promise<void>;
+  /** How each of those logins stands, by the names that were given. */
+  readonly logins: () => ReadonlyMap<string, LoginState>;
+}
 
 /**
  * A NUT server as a source of devices.
  *
- * One connection that stays, made again whenever it is lost: at once after a first loss, then ever more slowly.
+ * One connection that stays, made again whenever it is lost: at once after a first loss, then ever more slowly. Each
+ * login has one more of its own.
  */
-export function createNutSource(name: string, config: NutConfig, deps: NutDeps): Source {
-  return new NutSource(name, config, deps);
+export function createNutSource(name: string, config: NutConfig, deps: NutDeps): NutSource {
+  return new WatchedServer(name, config, deps);
 }
 
-class NutSource implements Source {
+class WatchedServer implements NutSource {
   readonly name: string;
   readonly #config: NutConfig;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #random: Random;
   readonly #resolver: Resolver;
+  readonly #logins: Logins;
   #watch: Watch | undefined;
   #session: Session | undefined;
   /** The trouble of the server that was told last; undefined while all is well. */
@@ -56,10 +69,21 @@ class NutSource implements Source {
     this.#log = log;
     this.#random = random;
     this.#resolver = createResolver(config.host, lookup);
+    this.#logins = new Logins({
+      source: name,
+      config,
+      clock,
+      log,
+      random,
+      resolver: this.#resolver,
+      isRead: () => this.#session !== undefined,
+      onBattery: () => this.#watch?.onBattery ?? false,
+    });
   }
 
   readonly watch = async (report: (report: Report) => void, signal: AbortSignal): Promise<void> => {
-    const backoff = createBackoff(LEAST, this.#random);
+    const loggingIn = this.#logins.run(signal);
+    const backoff = createBackoff(AGAIN.least, this.#random);
     const { name: source } = this;
     const options = { source, config: this.#config, clock: this.#clock, log: this.#log, random: this.#random, report };
     const watch = new Watch(options);
@@ -72,14 +96,21 @@ class NutSource implements Source {
       if (signal.aborted) break;
       this.#tell(trouble, report);
       if (this.#wasLasting()) backoff.reset();
-      await pause(backoff.next(watch.onBattery ? MOST_ON_BATTERY : MOST), signal);
+      await pause(backoff.next(watch.onBattery ? AGAIN.mostOnBattery : AGAIN.most), signal);
     }
     signal.removeEventListener('abort', ring);
     this.#watch = undefined;
+    await loggingIn;
   };
 
+  readonly logInTo = (names: readonly string[]): void => this.#logins.want(names);
+
+  readonly logOut = (): Promise<void> => this.#logins.logOut();
+
+  readonly logins = (): ReadonlyMap<string, LoginState> => this.#logins.states();
+
   readonly instruct = async (ups: string, order: Order, signal: AbortSignal): Promise<Instructed> => {
-    if (this.#config.login === undefined) return { kind: 'no-credentials' };
+    if (this.#config.user === undefined) return { kind: 'no-credentials' };
     const [session, watch] = [this.#session, this.#watch];
     if (session === undefined || watch === undefined) return { kind: 'no-answer', why: 'not connected' };
     if (!watch.knows(ups)) return { kind: 'refused', code: 'UNKNOWN-UPS' };
@@ -96,6 +127,7 @@ class NutSource implements Source {
     const heard = (): void => {
       this.#session = session;
       this.#greet(session);
+      this.#logins.heard();
     };
     const trouble = await watch.serve(session, heard, signal);
     this.#session = undefined;
@@ -122,6 +154,6 @@ class NutSource implements Source {
   }
 
   #wasLasting(): boolean {
-    return this.#heardAt !== undefined && between(this.#heardAt, this.#clock.now()) >= LASTING;
+    return this.#heardAt !== undefined && between(this.#heardAt, this.#clock.now()) >= AGAIN.lasting;
   }
 }

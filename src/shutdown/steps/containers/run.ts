@@ -32,7 +32,9 @@ export function containersRunner({ env, programs, traces }: ContainersPorts): St
   return {
     run: async (config, context) => {
       if (config.action === 'start') return await startContainers(config, machine, context);
-      return await stopContainers(config, machine, await own(), context);
+      const outcome = await stopContainers(config, machine, await own(), context);
+      // Where nothing more is stopped, what an earlier try has left is still to be brought back.
+      return { ...(context.undo !== undefined && { undo: context.undo }), ...outcome };
     },
     probe: async (config, signal) => await probe(config, machine, await own(), signal),
   };

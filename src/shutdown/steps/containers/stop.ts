@@ -8,7 +8,7 @@ import { type Answering, askEngines, type Machine } from './machine.ts';
 import { isOwn } from './own.ts';
 import type { ContainersConfig } from './schema.ts';
 import { isMeant, stopByIds, type Work } from './stopping.ts';
-import { undoOf } from './undo.ts';
+import { type Stopped, together, undoOf } from './undo.ts';
 
 const AT_ONCE = 8;
 
@@ -27,13 +27,16 @@ export async function stopContainers(
     tally.end(label, matters ? 'failed' : 'skipped', matters ? `does not answer: ${text}` : 'does not run');
   }
   const spared = await sparedOf(answering, own, signal);
+  const stopped = new Map<string, Stopped>();
+  const undo = () => undoOf(together(context.undo, stopped.values()));
   const work: Work = {
     config,
     engines: answering,
     tally,
     signal,
     isSpared: ({ id }) => spared.has(id),
-    stopped: new Map(),
+    stopped,
+    note: () => context.note(undo()),
     settled: new Set(),
   };
   for (const project of config.compose) if (!signal.aborted) await stopProject(project, work);
@@ -43,13 +46,13 @@ export async function stopContainers(
     const running = await runningOf(engine, signal);
     if (running.ok) for (const { id } of running.value) left.add(id);
   }
-  const ids = [...work.stopped.keys()];
+  const ids = [...stopped.keys()];
   const gone = ids.filter((id) => !left.has(id)).length;
   const said = signal.aborted
     ? `${count(ids.length, 'container')} told to stop`
     : `${gone} of ${count(ids.length, 'container')} stopped`;
   const outcome = tally.outcome(() => (ids.length === 0 ? 'no container to stop' : said), LIMITS.stepOutput);
-  return { ...outcome, ...(ids.length > 0 && { undo: undoOf([...work.stopped.values()]) }) };
+  return { ...outcome, ...(ids.length > 0 && { undo: undo() }) };
 }
 
 /**

@@ -17,6 +17,8 @@ export interface Work {
   readonly isSpared: (container: Container) => boolean;
   /** Everything that was told to stop. */
   readonly stopped: Map<string, Stopped>;
+  /** Keeps what is in `stopped`, before it is told. */
+  readonly note: () => void;
   /** Ids that are dealt with and are none of the rest. */
   readonly settled: Set<string>;
 }
@@ -72,7 +74,7 @@ export async function stopWatched(
   engine: Engine,
   containers: readonly Container[],
   stops: readonly (() => ReturnType<Engine['run']>)[],
-  { tally, signal, stopped }: Work,
+  { tally, signal, stopped, note }: Work,
   file?: string,
 ): Promise<readonly Container[]> {
   const left = new Map(containers.map((container) => [container.id, container]));
@@ -81,6 +83,7 @@ export async function stopWatched(
     const whose = { engine: kind, id, name, ...(user !== undefined && { user }) };
     stopped.set(id, { ...whose, ...(file !== undefined && { file }), ...(service !== undefined && { service }) });
   }
+  if (containers.length > 0) note();
   for (const container of containers) tally.begin(itemOf(engine, container));
   const look = async (): Promise<void> => {
     const running = await runningOf(engine, signal);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stoppedOf, undoOf } from './undo.ts';
+import { stoppedOf, together, undoOf } from './undo.ts';
 
 const [OURS, OTHER] = ['a1'.repeat(32), 'b2'.repeat(32)];
 
@@ -16,4 +16,15 @@ test('what is kept comes back from the journal, and nothing else does', () => {
     { ...bare, name: 7 },
   ];
   expect(stoppedOf({ containers: strange })).toEqual([]);
+});
+
+test('what an earlier try has left stays, each once, and what is done now counts', () => {
+  const [one, two] = [
+    { engine: 'docker', id: OURS, name: 'a' },
+    { engine: 'podman', id: OTHER, name: 'b', user: 'bob' },
+  ] as const;
+  const now = [{ ...one, file: '/srv/c.yml' }];
+  expect(together(undoOf([two, one]), now)).toEqual([two, ...now]);
+  expect(together(undefined, now)).toEqual(now);
+  expect(together(undoOf([two, one]), [])).toEqual([two, one]);
 });

@@ -17,6 +17,11 @@ export interface Stopped {
 /** What `restore` gets. */
 export const undoOf = (stopped: readonly Stopped[]): Json => ({ containers: stopped.map((one) => ({ ...one })) });
 
+/** What an earlier try has left, and what is stopped now, each once: what is done now counts. */
+export const together = (earlier: Json | undefined, now: Iterable<Stopped>): readonly Stopped[] => [
+  ...new Map([...stoppedOf(earlier), ...now].map((one) => [one.id, one])).values(),
+];
+
 /** What `undoOf` has made; entries that are none of its are left out. */
 export function stoppedOf(undo: Json | undefined): readonly Stopped[] {
   const { containers } = undo !== null && typeof undo === 'object' && 'containers' in undo ? undo : { containers: [] };

@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { attend } from '../../../../tests/kit/step-context.ts';
 import { secret } from '../../../domain/secret.ts';
 import { execRunner } from './run.ts';
 import type { ExecConfig } from './schema.ts';
@@ -16,8 +17,7 @@ const configOf = (script: string, own: Partial<ExecConfig> = {}): ExecConfig => 
   success: [0],
   ...own,
 });
-const ran = (config: ExecConfig, signal = AbortSignal.timeout(10_000)) =>
-  run(config, { signal, progress: () => undefined });
+const ran = (config: ExecConfig, signal = AbortSignal.timeout(10_000)) => run(config, attend({ signal }).context);
 
 describe('a program of this machine', () => {
   test.each([
@@ -56,15 +56,15 @@ describe('a program of this machine', () => {
   });
 
   test('is ended at its deadline, children and all', async () => {
-    const mark = join(folder, 'late');
-    const outcome = await ran(configOf(`(sleep 1; touch ${mark}) & echo begun; sleep 60`), AbortSignal.timeout(300));
+    const child = join(folder, 'child');
+    const script = `sh -c 'echo $$ >${child}; exec sleep 60' & while [ ! -s ${child} ]; do :; done; echo begun; sleep 60`;
+    const outcome = await ran(configOf(script), AbortSignal.timeout(1500));
     expect(outcome).toMatchObject({
       kind: 'failed',
       text: expect.stringContaining('did not end within'),
       output: 'begun',
     });
-    await new Promise((resolve) => setTimeout(resolve, 1200));
-    expect(existsSync(mark)).toBe(false);
+    expect(existsSync(`/proc/${readFileSync(child, 'utf8').trim()}/exe`)).toBe(false);
   });
 });
 

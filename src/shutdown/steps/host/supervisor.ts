@@ -1,5 +1,5 @@
 import type { Secret } from '../../../domain/secret.ts';
-import { plainName } from '../ask.ts';
+import { quoteOf } from '../../output-tail.ts';
 
 /** The Supervisor of Home Assistant, as an add-on reaches it. */
 export interface Supervisor {
@@ -52,7 +52,7 @@ async function ask(
       await response.body?.cancel();
       return { ok: true, text: 'the Supervisor has accepted it' };
     }
-    const why = plainName((await beginning(response)).replaceAll(token.reveal(), '***'));
+    const why = quoteOf(await beginning(response), [token.reveal()]);
     return { ok: false, text: `the Supervisor refuses (${response.status}): ${why}` };
   } catch (error) {
     if (signal.aborted) return { ok: false, text: 'the Supervisor did not answer in time' };

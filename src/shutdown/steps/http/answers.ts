@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '../../../domain/result.ts';
+import { quoteOf, tailOf } from '../../output-tail.ts';
 import type { Answer, Asked, HttpTrouble, Send } from './exchange.ts';
-import { brief, shown } from './shown.ts';
 
 /** What every form is carried out with. */
 export interface FormContext {
@@ -22,7 +22,7 @@ export interface Refused {
 
 /** What is left of an answer to show; nothing where it was empty. */
 export function outputOf({ body }: Answer, secrets: readonly string[]): { readonly output?: string } {
-  const output = shown(body, secrets);
+  const output = tailOf(body, secrets);
   return output === '' ? {} : { output };
 }
 
@@ -37,7 +37,7 @@ export async function ask(asked: Asked, { send, secrets, signal }: FormContext):
   if (!answer.ok) return err({ text: noAnswer(answer.error) });
   const { status, body } = answer.value;
   if (isSuccess(status)) return ok(answer.value);
-  const said = brief(body, secrets);
+  const said = quoteOf(body, secrets);
   const text = `answered ${status}${said === '' ? '' : `: ${said}`}`;
   return err({ text, status, ...outputOf(answer.value, secrets) });
 }

@@ -1,6 +1,7 @@
+import type { ItemProgress } from '../../../domain/progress.ts';
 import { type Millis, seconds } from '../../../domain/time.ts';
 import { pause, within } from '../../pause.ts';
-import type { ItemProgress, Outcome } from '../../step.ts';
+import type { Outcome } from '../../step.ts';
 import { ask, askJson, at, type FormContext } from './answers.ts';
 import { type GuestKind, PROXMOX } from './calls.ts';
 import type { ProxmoxForm } from './forms.ts';

@@ -1,5 +1,5 @@
-import { LIMITS } from '../../../domain/limits.ts';
 import type { Result } from '../../../domain/result.ts';
+import { tailOf } from '../../output-tail.ts';
 import type { Finding, Outcome, StepContext, StepRunner } from '../../step.ts';
 import type { MqttStepConfig } from './schema.ts';
 
@@ -111,9 +111,8 @@ async function publishAndAwait(
 
 const refused = (what: string, { detail }: BrokerRefusal): string => `cannot ${what}: ${detail}`;
 
-/** What came, without control characters. Cut before it is cleaned: a payload may be as long as the broker allows. */
 function outputOf(payload: string): { readonly output?: string } {
-  const output = payload.slice(-LIMITS.stepOutput).replace(/[^\P{C}\n\t]/gu, '?');
+  const output = tailOf(payload);
   return output === '' ? {} : { output };
 }
 

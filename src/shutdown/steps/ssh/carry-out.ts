@@ -2,6 +2,7 @@ import { asMillis, type Millis, seconds } from '../../../domain/time.ts';
 import { within } from '../../pause.ts';
 import type { SshAction } from './actions.ts';
 import { NEEDS, toolsFor } from './guests.ts';
+import { firstShare } from './shares.ts';
 import { type Argv, commandOf, type Machine, withSudo } from './shell.ts';
 import { type Done, type Place, stopGuests } from './stopping.ts';
 import { type Ended, endedText } from './trouble.ts';
@@ -12,8 +13,6 @@ export interface Site extends Place {
   readonly machine: Machine | undefined;
   /** Sends a command as it is written. */
   readonly written: (command: string, signal: AbortSignal) => Promise<Ended>;
-  /** How long a command that has no wait of its own may keep the final command waiting; absent: none follows. */
-  readonly patience: Millis | undefined;
 }
 
 /** What the programs of an action need beyond the wait that they are given. */
@@ -37,8 +36,12 @@ export function itemOf(action: SshAction): string {
   }
 }
 
-/** Carries out one action. Ends soon after the signal aborts. */
-export async function carryOut(action: SshAction, site: Site, signal: AbortSignal): Promise<Done> {
+/** Carries out one action. Ends soon after the signal aborts, or at its bound. */
+export function carryOut(action: SshAction, site: Site, bound: Millis, signal: AbortSignal): Promise<Done> {
+  return within(bound, signal, (late) => act(action, site, bound, late));
+}
+
+async function act(action: SshAction, site: Site, bound: Millis, signal: AbortSignal): Promise<Done> {
   const { machine } = site;
   if (action.kind === 'command') return await command(action.command, site, signal);
   if (machine === undefined) return { ok: false, text: 'needs a POSIX shell' };
@@ -52,7 +55,7 @@ export async function carryOut(action: SshAction, site: Site, signal: AbortSigna
     case 'unmount':
       return await within(asMillis(2 * UNMOUNT), signal, (late) => unmount(action, site, late));
     case 'stop_units':
-      return await stopUnits(action.units, machine, site, signal);
+      return await stopUnits(action.units, machine, site, bound, signal);
     default:
       return await stopAll(action, machine, site, signal);
   }
@@ -77,23 +80,33 @@ async function stopAll(
 }
 
 async function command(text: string, site: Site, signal: AbortSignal): Promise<Done> {
-  const run = (late: AbortSignal): Promise<Ended> => site.written(withSudo(text, site.sudo), late);
-  const ended = site.patience === undefined ? await run(signal) : await within(site.patience, signal, run);
+  const ended = await site.written(withSudo(text, site.sudo), signal);
   // What is no shell may know no exit codes.
   if (site.machine === undefined && ended.kind === 'silent')
     return { ok: true, text: 'sent; no exit code is told there' };
   return said(ended, 'exit code 0');
 }
 
-async function stopUnits(units: readonly string[], machine: Machine, site: Site, signal: AbortSignal): Promise<Done> {
+async function stopUnits(
+  units: readonly string[],
+  machine: Machine,
+  site: Site,
+  bound: Millis,
+  signal: AbortSignal,
+): Promise<Done> {
   if (!machine.programs.has('systemctl')) return { ok: false, text: 'systemctl is not there' };
   const failed: string[] = [];
-  for (const unit of units) {
+  const end = performance.now() + bound;
+  for (const [index, unit] of units.entries()) {
     const item = `unit ${unit}`;
     site.progress({ item, state: 'running' });
     const run = (late: AbortSignal): Promise<Ended> =>
       site.script(commandOf(['systemctl', 'stop', unit], site.sudo), late);
-    const ended = site.patience === undefined ? await run(signal) : await within(site.patience, signal, run);
+    const share = firstShare(
+      end - performance.now(),
+      units.slice(index).map(() => 0),
+    );
+    const ended = await within(share, signal, run);
     const { ok, text } = said(ended, 'stopped');
     site.progress({ item, state: ok ? 'done' : 'failed', ...(!ok && { text }) });
     if (!ok) failed.push(`${unit}: ${text}`);

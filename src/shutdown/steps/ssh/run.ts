@@ -1,18 +1,24 @@
-import { seconds } from '../../../domain/time.ts';
+import { asMillis, seconds } from '../../../domain/time.ts';
 import { outputTail } from '../../output-tail.ts';
 import { pause, unlessAborted } from '../../pause.ts';
 import type { Outcome, StepContext, StepRunner } from '../../step.ts';
+import { waitOf } from './actions.ts';
 import { carryOut, itemOf, type Site } from './carry-out.ts';
 import { untilGone } from './gone.ts';
 import { probeHost } from './probe.ts';
 import { Remote } from './remote.ts';
 import { openRoom, type Room, type Shell, type SshPorts, secretsOf } from './room.ts';
 import type { SshConfig } from './schema.ts';
+import { firstShare, timeForActions } from './shares.ts';
 import { carried, commandOf, haltOf, withSudo } from './shell.ts';
+import type { Done } from './stopping.ts';
 import { type Ended, endedText } from './trouble.ts';
 
-/** A command without a wait of its own must leave time for the final one. */
-const PATIENCE = seconds(60);
+/** Where nothing comes after the actions they may take until the deadline: the longest that a timer waits. */
+const UNBOUNDED = asMillis(2 ** 31 - 1);
+
+/** Less is no time to do anything in. */
+const LEAST = asMillis(100);
 
 /** How long the final command may take before its host is looked at all the same: not every halt closes connections. */
 const LOOK_AFTER = seconds(3);
@@ -50,7 +56,8 @@ interface Known {
 }
 
 async function act(remote: Remote, context: StepContext, known: Known): Promise<Outcome> {
-  const { host, user, actions, shutdown } = remote.config;
+  const { host, user, actions, shutdown, deadline } = remote.config;
+  const end = performance.now() + (deadline === undefined ? UNBOUNDED : timeForActions(deadline));
   const failed = (text: string): Outcome => ({ kind: 'failed', text: `${host}: ${text}` });
   known.text = `${host}: time was up before it had let us in`;
   const opened = await remote.open(context.signal);
@@ -60,12 +67,16 @@ async function act(remote: Remote, context: StepContext, known: Known): Promise<
   if (!shell.ok) return failed(shell.error);
 
   const problems: string[] = [];
-  const site = siteOf(remote, shell.value, context, shutdown !== undefined);
-  for (const action of actions) {
+  const site = siteOf(remote, shell.value, context);
+  for (const [index, action] of actions.entries()) {
     const item = itemOf(action);
     known.text = `${host}: time was up during ${item}`;
     context.progress({ item, state: 'running' });
-    const done = await carryOut(action, site, context.signal);
+    const bound = firstShare(end - performance.now(), actions.slice(index).map(waitOf));
+    const done: Done =
+      bound < LEAST
+        ? { ok: false, text: 'no time was left for it' }
+        : await carryOut(action, site, bound, context.signal);
     const state = done.ok ? (done.idle === true ? 'skipped' : 'done') : 'failed';
     context.progress({ item, state, text: done.text });
     if (!done.ok) problems.push(`${item}: ${done.text}`);
@@ -83,12 +94,11 @@ async function act(remote: Remote, context: StepContext, known: Known): Promise<
   return failed(`${halted.text}${halted.ok ? ', but' : '; also'} ${trouble}`);
 }
 
-function siteOf(remote: Remote, shell: Shell, context: StepContext, halts: boolean): Site {
+function siteOf(remote: Remote, shell: Shell, context: StepContext): Site {
   return {
     sudo: remote.config.sudo,
     machine: shell.kind === 'posix' ? shell.machine : undefined,
     ownContainer: remote.ownContainer,
-    patience: halts ? PATIENCE : undefined,
     progress: context.progress,
     script: (script, signal) => remote.script(script, signal),
     ask: (script, signal) => remote.ask(script, signal),
@@ -133,7 +143,7 @@ async function halt(remote: Remote, shell: Shell, context: StepContext, known: K
   const unwatch = (): void => watching.abort();
   signal.addEventListener('abort', unwatch, { once: true });
   try {
-    const sent = remote.written(command, watching.signal);
+    const sent = send(remote, command, watching.signal);
     const early = await Promise.race([sent, pause(LOOK_AFTER, signal)]);
     const vanished = untilGone(address, port, watching.signal);
     const first = early ?? (await Promise.race([sent, vanished]));
@@ -146,6 +156,15 @@ async function halt(remote: Remote, shell: Shell, context: StepContext, known: K
     unwatch();
     signal.removeEventListener('abort', unwatch);
   }
+}
+
+/** Programs that hang still count for what a connection may run at once: a new one has room. */
+async function send(remote: Remote, command: string, signal: AbortSignal): Promise<Ended> {
+  const ended = await remote.written(command, signal);
+  if (ended.kind !== 'refused') return ended;
+  remote.close();
+  const again = await remote.open(signal);
+  return again.ok ? await remote.written(command, signal) : ended;
 }
 
 const ITEM = 'shutdown';

@@ -28,6 +28,8 @@ export interface SshConfig {
   readonly actions: readonly SshAction[];
   /** The final command; `true`: the usual one of the system there. Absent: the machine stays up. */
   readonly shutdown?: true | string;
+  /** When the step is given up: the final command has to be out before. Absent: there is none. */
+  readonly deadline?: Millis;
   /** A harmless command and a part of what it has to answer. */
   readonly probe?: { readonly command: string; readonly expect: string };
 }
@@ -89,17 +91,40 @@ export const sshSchema = shape
     for (const [key, message] of problemsOf(raw)) context.addIssue({ code: 'custom', path: [key], message });
   })
   .transform(({ name, after, deadline, carries_source, ...own }) => {
-    const config = configOf(own);
-    const waits = waitsOf(config.actions);
-    const halts = config.shutdown !== undefined;
+    const waits = waitsOf(own.actions);
+    const halts = own.shutdown !== undefined;
     const spans = {
       deadline: asMillis(waits + seconds(halts ? 120 : 60)),
       usual: asMillis(waits + seconds(halts ? 40 : 10)),
     };
+    const config = configOf(own, deadline ?? spans.deadline);
     const text = `${halts ? 'shut down' : TEXT[config.actions[0]?.kind ?? 'command']} ${halts ? '' : 'on '}${config.host}`;
     return given('ssh', { name, after, deadline, carries_source }, spans, text, config);
   })
   .meta({ description: 'Another machine, over SSH' });
+
+/** How a machine is logged in to, and nothing of what is done there. */
+export type SshLogin = Omit<SshConfig, 'actions' | 'shutdown' | 'deadline' | 'probe' | 'shell'>;
+
+/** The login of an `ssh` block for itself. */
+export const loginSchema = shape
+  .pick({
+    host: true,
+    port: true,
+    user: true,
+    key: true,
+    passphrase: true,
+    password: true,
+    agent: true,
+    known_hosts: true,
+    sudo: true,
+    connect_timeout: true,
+  })
+  .superRefine(({ passphrase, key }, context) => {
+    if (passphrase === undefined || key !== undefined) return;
+    context.addIssue({ code: 'custom', path: ['passphrase'], message: 'needs key as well' });
+  })
+  .transform((raw): SshLogin => loginOf(raw));
 
 type Raw = z.output<typeof shape>;
 
@@ -139,21 +164,28 @@ function problemsOf(raw: Raw): readonly (readonly [string, string])[] {
   return problems;
 }
 
-function configOf(raw: Omit<Raw, 'name' | 'after' | 'deadline' | 'carries_source'>): SshConfig {
+function configOf(raw: Omit<Raw, 'name' | 'after' | 'deadline' | 'carries_source'>, deadline: Millis): SshConfig {
   return {
-    host: raw.host,
-    port: raw.port,
-    user: raw.user,
-    ...(raw.key !== undefined && { key: raw.key }),
-    ...(raw.passphrase !== undefined && { passphrase: raw.passphrase }),
-    ...(raw.password !== undefined && { password: raw.password }),
-    agent: raw.agent,
-    ...(raw.known_hosts !== undefined && { knownHosts: raw.known_hosts }),
+    ...loginOf(raw),
     shell: raw.shell,
-    sudo: raw.sudo,
-    connectTimeout: raw.connect_timeout,
     actions: raw.actions,
-    ...(raw.shutdown !== undefined && { shutdown: raw.shutdown }),
+    ...(raw.shutdown !== undefined && { shutdown: raw.shutdown, deadline }),
     ...(raw.probe !== undefined && { probe: raw.probe }),
   };
 }
+
+type RawLogin = Pick<Raw, 'host' | 'port' | 'user' | 'agent' | 'sudo' | 'connect_timeout'> &
+  Partial<Pick<Raw, 'key' | 'passphrase' | 'password' | 'known_hosts'>>;
+
+const loginOf = (raw: RawLogin): SshLogin => ({
+  host: raw.host,
+  port: raw.port,
+  user: raw.user,
+  ...(raw.key !== undefined && { key: raw.key }),
+  ...(raw.passphrase !== undefined && { passphrase: raw.passphrase }),
+  ...(raw.password !== undefined && { password: raw.password }),
+  agent: raw.agent,
+  ...(raw.known_hosts !== undefined && { knownHosts: raw.known_hosts }),
+  sudo: raw.sudo,
+  connectTimeout: raw.connect_timeout,
+});

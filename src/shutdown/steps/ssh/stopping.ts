@@ -1,6 +1,6 @@
+import type { ItemProgress } from '../../../domain/progress.ts';
 import { asMillis, formatSpan, type Millis, seconds } from '../../../domain/time.ts';
 import { pause, within } from '../../pause.ts';
-import type { ItemProgress } from '../../step.ts';
 import type { Guest, GuestTool } from './guests.ts';
 import { type Argv, commandOf, harmless, together } from './shell.ts';
 import { type Ended, endedText } from './trouble.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { access, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type DeviceId, isSlug } from '../../../domain/names.ts';
 import { err, ok, type Result } from '../../../domain/result.ts';
@@ -55,6 +55,18 @@ export async function raiseFlag(path: string, device: DeviceId): Promise<Result<
     const [back, { mode }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
     if (back !== text) return err('it reads back as something else');
     return (mode & 0o777) === MODE ? ok(undefined) : err('its mode is not 0600');
+  } catch (thrown) {
+    return err(codeOfThrown(thrown));
+  }
+}
+
+/** Takes a flag of ours away; one that is not there, or not ours, is left. */
+export async function lowerFlag(path: string): Promise<Result<undefined, string>> {
+  const present = await presentDevices(path);
+  if (!present.ok || present.value.length === 0) return ok(undefined);
+  try {
+    await rm(path, { force: true });
+    return ok(undefined);
   } catch (thrown) {
     return err(codeOfThrown(thrown));
   }

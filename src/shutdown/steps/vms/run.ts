@@ -25,7 +25,9 @@ export function vmsRunner({ env, virsh: program = 'virsh' }: VmsPorts): StepRunn
     run: async (config, context) => {
       const virsh = virshFor(config.uri);
       if (config.action === 'start') return await startVms(virsh, config, context);
-      return await stopVms(virsh, config.action, config, context);
+      const outcome = await stopVms(virsh, config.action, config, context);
+      // Where nothing more is taken, what an earlier try has left is still to be brought back.
+      return { ...(context.undo !== undefined && { undo: context.undo }), ...outcome };
     },
     probe: (config, signal) => probe(virshFor(config.uri), config, signal),
   };

@@ -5,7 +5,7 @@ import { sideBySide, untilTrue } from '../ask.ts';
 import { count, type Tally, tallyOf } from '../tally.ts';
 import type { VmsConfig } from './schema.ts';
 import { meant, turnsOf } from './turns.ts';
-import { undoOf } from './undo.ts';
+import { together, undoOf } from './undo.ts';
 import type { Virsh, Vm } from './virsh.ts';
 
 /** Programs at once: each of a libvirt by ssh is a login, of which sshd takes ten that are not through yet. */
@@ -41,6 +41,14 @@ export async function stopVms(virsh: Virsh, how: How, config: VmsConfig, context
   }
   const vms = meant(running.value, config);
   if (vms.length === 0) return { kind: 'done', text: `none of ${count(running.value.length, 'running VM')} is meant` };
+  const undo = (these: readonly Vm[]) =>
+    undoOf(
+      together(
+        context.undo,
+        these.map((vm) => ({ ...vm, how })),
+      ),
+    );
+  context.note(undo(vms));
   const work: Work = { virsh, config, tally: tallyOf(context.progress), signal };
   const turns = turnsOf(vms, config);
   let left: number = config.wait;
@@ -56,7 +64,7 @@ export async function stopVms(virsh: Virsh, how: How, config: VmsConfig, context
     if (!taken.some((vm) => vm.uuid === uuid)) work.tally.end(name, 'failed', 'its turn did not come');
   }
   const outcome = work.tally.outcome((done) => `${done} of ${count(vms.length, 'VM')} ${DONE[how]}`, LIMITS.stepOutput);
-  return { ...outcome, undo: undoOf(taken.map((vm) => ({ ...vm, how }))) };
+  return { ...outcome, undo: undo(taken) };
 }
 
 /** Ends with how long was waited for the VMs. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { takenOf, undoOf } from './undo.ts';
+import { takenOf, together, undoOf } from './undo.ts';
 
 const ID = '6695eb01-f6a4-8304-79aa-97f2502e193f';
 
@@ -10,4 +10,13 @@ test('what is kept comes back from the journal, and nothing else does', () => {
     expect(takenOf(undo)).toEqual([]);
   }
   expect(takenOf({ vms: [{ ...taken, how: 'burn' }, { ...taken, uuid: '--help' }, taken] })).toEqual([taken]);
+});
+
+test('what an earlier try has left stays, each once, and what is done now counts', () => {
+  const vm = (digit: string) => ({ uuid: ID.replace('6', digit), name: digit, how: 'suspend' as const });
+  const [a, b, c] = [vm('1'), vm('2'), vm('3')] as const;
+  const now = [{ ...b, how: 'shutdown' as const }, c];
+  expect(together(undoOf([a, b]), now)).toEqual([a, ...now]);
+  expect(together(undefined, now)).toEqual(now);
+  expect(together(undoOf([a, b]), [])).toEqual([a, b]);
 });

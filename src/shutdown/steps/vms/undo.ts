@@ -12,6 +12,11 @@ export const undoOf = (taken: readonly Taken[]): Json => ({
   vms: taken.map(({ uuid, name, how }) => ({ uuid, name, how })),
 });
 
+/** What an earlier try has left, and what is taken now, each once: what is done now counts. */
+export const together = (earlier: Json | undefined, now: readonly Taken[]): readonly Taken[] => [
+  ...new Map([...takenOf(earlier), ...now].map((vm) => [vm.uuid, vm])).values(),
+];
+
 /** What `undoOf` has made; entries that are none of its are left out. */
 export function takenOf(undo: Json | undefined): readonly Taken[] {
   const { vms } = undo !== null && typeof undo === 'object' && 'vms' in undo ? undo : { vms: [] };

@@ -1,0 +1,279 @@
+import { describe, expect, test } from 'vitest';
+import { HALT, rack, Watch } from '../../../tests/kit/watch.ts';
+import { LIMITS } from '../../domain/limits.ts';
+import type { Progress, ProgressEvent } from '../../domain/progress.ts';
+import type { Settings } from '../../domain/settings.ts';
+import type { Step } from '../../domain/steps.ts';
+import { asMillis, seconds } from '../../domain/time.ts';
+import { measured, onProgress, textOf } from './on-progress.ts';
+
+/** A step that is abandoned after 30 s. */
+const step = (key: string): Step => ({ ...HALT, key, kind: 'exec', text: `stop ${key}`, deadline: seconds(30) });
+const STAGES = ['lab', 'vms'].map((name) => ({
+  name,
+  steps: [step(`${name}/a`)],
+  restore: [step(`${name}/restore/a`)],
+}));
+const RACK = rack(['ups'], { stages: STAGES });
+
+const running = (more: Partial<Settings> = RACK) => new Watch(more).says('ups', 'OL').says('ups', 'OB LB').runs(10);
+function tells(watch: Watch, ...events: readonly ProgressEvent[]): Watch {
+  const run = watch.group().progress?.run ?? '';
+  for (const event of events) watch.tell({ kind: 'progressed', group: 'rack', run, event });
+  return watch;
+}
+type Ended = Extract<ProgressEvent, { kind: 'ended' }>;
+const ended = (more: Partial<Ended> = {}): Ended => ({
+  kind: 'ended',
+  step: 'lab/a',
+  state: 'done',
+  text: 'done',
+  ...more,
+});
+const steps = (watch: Watch) => watch.group().progress?.steps;
+const told = (watch: Watch) => watch.facts.map(({ type, level, text }) => `${level} ${type}: ${text}`);
+
+describe('a step', () => {
+  test('is known from before it acts to its end', () => {
+    const watch = tells(running(), { kind: 'begun', step: 'lab/a' });
+    const begun = { state: 'running', since: watch.stamp.at, wall: watch.stamp.wall, items: [] };
+    expect(steps(watch)?.get('lab/a')).toEqual(begun);
+    tells(watch.passes(3), ended({ took: asMillis(2500), output: 'bye' }));
+    const end = { state: 'done', text: 'done', took: 2500, output: 'bye' };
+    expect(steps(watch)?.get('lab/a')).toEqual({ ...begun, ...end });
+    expect(told(watch).slice(-2)).toEqual([
+      'notice step_begun: rack: lab/a: stop lab/a',
+      'notice step_done: rack: lab/a done after 3 s: done',
+    ]);
+    expect(watch.facts.at(-1)?.details).toMatchObject({ step: 'lab/a', state: 'done', took: 2.5 });
+  });
+
+  test('that was skipped has never begun', () => {
+    const watch = tells(running(), ended({ state: 'skipped', text: 'no time' }));
+    const { at: since, wall } = watch.stamp;
+    expect(steps(watch)?.get('lab/a')).toEqual({ state: 'skipped', since, wall, text: 'no time', items: [] });
+    expect(told(watch).at(-1)).toBe('warning step_skipped: rack: lab/a skipped: no time');
+  });
+
+  test.each([
+    ['failed', 'error step_failed'],
+    ['timed-out', 'error step_timed_out'],
+  ] as const)('that has %s is told as an error', (state, begins) => {
+    expect(told(tells(running(), ended({ state }))).at(-1)).toContain(begins);
+  });
+
+  test('that is begun again is behind all others', () => {
+    const begun = (key: string): ProgressEvent => ({ kind: 'begun', step: key });
+    const watch = tells(running(), begun('lab/a'), begun('vms/a'), ended(), begun('lab/a'));
+    expect([...(steps(watch)?.entries() ?? [])].map(([key, { state }]) => [key, state])).toEqual([
+      ['vms/a', 'running'],
+      ['lab/a', 'running'],
+    ]);
+  });
+
+  test('is made of items, the newest state of each in the order in which they were told', () => {
+    const item = (name: string, state: 'running' | 'done', text?: string): ProgressEvent => ({
+      kind: 'item',
+      step: 'lab/a',
+      item: name,
+      state,
+      ...(text === undefined ? {} : { text }),
+    });
+    const watch = tells(running(), item('early', 'done'), { kind: 'begun', step: 'lab/a' });
+    tells(watch, item('x', 'running'), item('y', 'running', 'slow'), item('x', 'done'));
+    expect(steps(watch)?.get('lab/a')?.items).toEqual([
+      { item: 'x', state: 'done' },
+      { item: 'y', state: 'running', text: 'slow' },
+    ]);
+    tells(watch, ...Array.from({ length: LIMITS.stepItems }, (_, index) => item(`z${index}`, 'running')));
+    expect(steps(watch)?.get('lab/a')?.items).toHaveLength(LIMITS.stepItems);
+  });
+
+  test('of nobody the configuration knows is called by its key', () => {
+    const own = new Watch(RACK).settings.groups[0];
+    if (own === undefined) throw new Error('no group');
+    const { halt: _, ...without } = own;
+    expect([textOf(own, 'lab/restore/a'), textOf(own, 'host'), textOf(without, 'host'), textOf(own, 'x/y')]).toEqual([
+      'stop lab/restore/a',
+      'halt this host',
+      'host',
+      'x/y',
+    ]);
+  });
+});
+
+test('what is told of another run changes nothing but what it leaves; of no group, nothing at all', () => {
+  const watch = tells(running(), { kind: 'begun', step: 'lab/a' });
+  const before = watch.state.groups;
+  const facts = watch.facts.length;
+  for (const event of [{ kind: 'begun', step: 'vms/a', act: 'halt' }, ended(), { kind: 'run-ended' }] as const) {
+    watch.tell({ kind: 'progressed', group: 'rack', run: 'older', event });
+    watch.tell({ kind: 'progressed', group: 'none', run: 'older', event });
+  }
+  expect(watch.state.groups.get('rack')?.progress).toBe(before.get('rack')?.progress);
+  expect([watch.facts.length, watch.state.durations.size]).toEqual([facts, 0]);
+  watch.tell({ kind: 'progressed', group: 'rack', run: 'older', event: { kind: 'undo', step: 'lab/a', undo: [1] } });
+  expect(watch.group().shed).toEqual({ stages: ['lab', 'vms'], undo: new Map([['lab/a', [1]]]) });
+});
+
+/** A group whose last run has come to some phase, with something to bring back or not. */
+function at(phase: Progress['phase'], shed = true): Watch {
+  const watch = tells(running(), { kind: 'begun', step: 'lab/a' });
+  const { progress, shed: left, ...group } = watch.group();
+  if (progress === undefined || left === undefined) throw new Error('no run');
+  const next = { ...group, progress: { ...progress, phase }, ...(shed ? { shed: left } : {}) };
+  watch.state = { ...watch.state, groups: new Map([['rack', next]]) };
+  return watch;
+}
+
+describe('the end', () => {
+  test.each<[Progress['phase'], Progress['phase']]>([
+    ['running', 'ended'],
+    ['stopping', 'ended'],
+    ['ended', 'ended'],
+    ['interrupted', 'interrupted'],
+    ['restoring', 'restoring'],
+    ['restored', 'restored'],
+  ])('of a run that is %s leaves it %s', (phase, after) => {
+    expect(decided(at(phase), { kind: 'run-ended' }).group?.progress?.phase).toBe(after);
+  });
+
+  test.each<[Progress['phase'], boolean, Progress['phase'], boolean, boolean]>([
+    ['restoring', true, 'restored', false, true],
+    ['stopping', true, 'ended', true, false],
+    ['stopping', false, 'restored', false, true],
+    ['running', true, 'running', true, false],
+    ['ended', true, 'ended', true, false],
+    ['interrupted', true, 'interrupted', true, false],
+  ])(
+    'of a restore of one that is %s (shed: %s) leaves it %s (shed: %s), told: %s',
+    (phase, shed, after, left, told) => {
+      const { group, facts } = decided(at(phase, shed), { kind: 'restore-ended' });
+      expect([group?.progress?.phase, group?.shed !== undefined]).toEqual([after, left]);
+      expect(facts.map(({ text }) => text)).toEqual(told ? ['rack: what was shut down is brought back'] : []);
+    },
+  );
+});
+
+/** What this event alone comes to, before anything else is judged. */
+function decided({ state, stamp }: Watch, event: ProgressEvent, run?: string) {
+  const own = run ?? state.groups.get('rack')?.progress?.run ?? '';
+  const decision = onProgress(state, { kind: 'progressed', group: 'rack', run: own, event }, stamp);
+  return { ...decision, group: decision.state.groups.get('rack') };
+}
+
+test('what changes nothing leaves the very same state', () => {
+  const watch = at('restored');
+  for (const event of [{ kind: 'run-ended' }, { kind: 'item', step: 'lab/x', item: 'a', state: 'done' }] as const) {
+    expect(decided(watch, event).state).toBe(watch.state);
+  }
+  const learned = decided(watch, ended({ took: seconds(2) }), 'older');
+  expect([learned.state, learned.facts]).toEqual([watch.state, []]);
+});
+
+test('an event that the compiler excludes is a bug, and throws', () => {
+  const impossible = { kind: 'other' } as unknown as ProgressEvent; // what no type allows
+  for (const run of [undefined, 'older']) {
+    expect(() => decided(at('running'), impossible, run)).toThrow('impossible case');
+  }
+});
+
+describe('a run', () => {
+  test('that comes to its end says what became of its steps, those of its restore aside', () => {
+    const skipped = ended({ step: 'vms/a', state: 'skipped' });
+    const watch = tells(running(), ended(), skipped, ended({ step: 'lab/restore/a' }), { kind: 'run-ended' });
+    expect(told(watch).at(-1)).toBe('warning run_ended: rack: all that was ordered is through: 1 done, 1 skipped');
+    expect(told(tells(running(), { kind: 'run-ended' })).at(-1)).toContain('through: nothing was left to do');
+  });
+
+  test('remembers when and how the machine was to be ended, unless it was a rehearsal', () => {
+    const halts = { kind: 'begun', step: 'host', act: 'reboot' } as const;
+    const watch = tells(running(), halts);
+    expect(watch.group().progress?.halt).toEqual({ act: 'reboot', ...watch.stamp });
+    const dry = tells(running({ ...RACK, dryRun: true }), halts);
+    expect([dry.group().progress?.halt, dry.group().shed]).toEqual([undefined, undefined]);
+    expect(told(dry).at(-1)).toBe('notice step_begun: rack (dry run): host: reboot this host, the mains have held');
+  });
+});
+
+describe('what has to be brought back', () => {
+  const begun = (key: string): ProgressEvent => ({ kind: 'begun', step: key });
+
+  test('is every stage of which a step has begun, in that order, and what the steps have left', () => {
+    const watch = tells(running(), begun('vms/a'), begun('lab/a'), begun('vms/b'), begun('host'));
+    tells(watch, { kind: 'undo', step: 'vms/a', undo: 1 }, { kind: 'undo', step: 'vms/a', undo: 2 });
+    expect(watch.group().shed).toEqual({ stages: ['vms', 'lab'], undo: new Map([['vms/a', 2]]) });
+  });
+
+  test('is what is left once a stage is through, with what its steps have left', () => {
+    const watch = tells(running(), begun('vms/a'), begun('lab/a'));
+    tells(watch, { kind: 'undo', step: 'vms/a', undo: 1 }, { kind: 'undo', step: 'lab/a', undo: 2 });
+    tells(watch, { kind: 'stage-restored', stage: 'vms' });
+    expect(watch.group().shed).toEqual({ stages: ['lab'], undo: new Map([['lab/a', 2]]) });
+    tells(watch, { kind: 'stage-restored', stage: 'other' });
+    expect(watch.group().shed?.stages).toEqual(['lab']);
+    expect(tells(watch, { kind: 'stage-restored', stage: 'lab' }).group().shed).toBeUndefined();
+  });
+
+  test('of a run that a person has asked for is marked as such', () => {
+    const watch = new Watch(RACK).says('ups', 'OL', { 'battery.charge': 90 }).runs(20);
+    watch.asks('shutdown', { group: 'rack', confirm: 'rack' });
+    expect(tells(watch, begun('lab/a')).group().shed).toEqual({ stages: ['lab'], undo: new Map(), byHand: true });
+    expect(tells(running(), begun('lab/a')).group().shed).not.toHaveProperty('byHand');
+  });
+
+  test('is nothing where nothing has begun', () => {
+    const watch = tells(running(), ended(), { kind: 'undo', step: 'lab/a', undo: 1 }, begun('lab/restore/a'));
+    expect(watch.group().shed).toBeUndefined();
+    expect(tells(watch, { kind: 'stage-restored', stage: 'lab' }).group().shed).toBeUndefined();
+  });
+
+  test('outlives the next run', () => {
+    const watch = tells(running(), begun('lab/a'), { kind: 'undo', step: 'lab/a', undo: 1 });
+    watch.says('ups', 'OL').runs(8).says('ups', 'OB LB').runs(10);
+    expect(watch.group().shed).toEqual({ stages: ['lab'], undo: new Map([['lab/a', 1]]) });
+    expect(watch.group().progress?.steps.size).toBe(0);
+  });
+});
+
+describe('how long steps take', () => {
+  const durations = (watch: Watch) => [...watch.state.durations];
+
+  test.each<[string, Partial<Ended>, Partial<Settings>, readonly number[] | undefined]>([
+    ['done', { took: seconds(4) }, RACK, [4000]],
+    ['not through at its deadline', { state: 'timed-out', took: seconds(32) }, RACK, [32_000]],
+    [
+      'not through at its deadline, whose timer came early',
+      { state: 'timed-out', took: asMillis(29_999) },
+      RACK,
+      [29_999],
+    ],
+    ['abandoned before', { state: 'timed-out', took: seconds(4) }, RACK, undefined],
+    ['failed', { state: 'failed', took: seconds(4) }, RACK, undefined],
+    ['done by another group', {}, RACK, undefined],
+    ['done in a dry run', { took: seconds(4) }, { ...RACK, dryRun: true }, undefined],
+    ['the halt', { step: 'host', took: seconds(4) }, RACK, undefined],
+  ])('is learned of a step that was %s: %#', (_, more, settings, learned) => {
+    const watch = tells(running(settings), ended(more));
+    expect(durations(watch)).toEqual(learned === undefined ? [] : [['rack/lab/a', learned]]);
+  });
+
+  test('is the last five, and the next plan counts with the worst of them', () => {
+    const watch = running();
+    const need = watch.group().plan.need;
+    for (const took of [90, 1, 2, 70, 4, 5]) tells(watch, ended({ took: seconds(took) }));
+    expect(durations(watch)).toEqual([['rack/lab/a', [1, 2, 70, 4, 5].map(seconds)]]);
+    watch.runs(1);
+    expect(watch.group().plan.need).toBe(need + seconds(70 - 15));
+  });
+
+  test('is kept by step', () => {
+    const first = measured(new Map([['b', [seconds(1)]]]), 'a', seconds(2));
+    expect(measured(first, 'b', seconds(3))).toEqual(
+      new Map([
+        ['b', [seconds(1), seconds(3)]],
+        ['a', [seconds(2)]],
+      ]),
+    );
+  });
+});

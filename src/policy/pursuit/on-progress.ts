@@ -1,0 +1,203 @@
+import type { Fact } from '../../domain/facts.ts';
+import type { GroupState } from '../../domain/groups.ts';
+import type { Input } from '../../domain/inputs.ts';
+import { LIMITS } from '../../domain/limits.ts';
+import type { Progress, ProgressEvent, Shed, StepProgress, StepResult } from '../../domain/progress.ts';
+import { never } from '../../domain/result.ts';
+import type { GroupSettings } from '../../domain/settings.ts';
+import type { Durations, State } from '../../domain/state.ts';
+import type { Step } from '../../domain/steps.ts';
+import { formatSpan, type Millis, type Stamp } from '../../domain/time.ts';
+import { type Decision, unchanged } from '../decision.ts';
+import { isRestoreKey, stageOfKey } from './standing.ts';
+
+type Of<K extends ProgressEvent['kind']> = Extract<ProgressEvent, { readonly kind: K }>;
+
+/** What durations are worth: the last five. */
+const MEASURED = 5;
+/** A timer may come so many milliseconds before its time. */
+const EARLY = 10;
+
+/** Takes in what the executor tells: how far the run has come, what it has taken away, and how long steps take. */
+export function onProgress(state: State, input: Extract<Input, { kind: 'progressed' }>, stamp: Stamp): Decision {
+  const { event, run } = input;
+  const settings = state.settings?.groups.find(({ id }) => id === input.group);
+  const before = state.groups.get(input.group);
+  if (settings === undefined || before === undefined) return unchanged(state);
+  const current = before.progress?.run === run ? before.progress : undefined;
+  const progress = current && advanced(current, event, stamp, before.shed);
+  const moved = progress === undefined || progress === current ? before : { ...before, progress };
+  const group = withShed(moved, event, before.progress);
+  const facts = progress === undefined ? [] : factsOf(settings, group, progress, event);
+  const durations =
+    current === undefined ? state.durations : learned(state.durations, settings, before.id, current, event);
+  if (group === before && durations === state.durations) return { state, intents: [], facts };
+  const groups = group === before ? state.groups : new Map(state.groups).set(before.id, group);
+  return { state: { ...state, groups, durations }, intents: [], facts };
+}
+
+function advanced(progress: Progress, event: ProgressEvent, { at, wall }: Stamp, shed: Shed | undefined): Progress {
+  switch (event.kind) {
+    case 'begun': {
+      const steps = new Map(progress.steps);
+      steps.delete(event.step);
+      steps.set(event.step, { state: 'running', since: at, wall, items: [] });
+      const halt = event.act === undefined || progress.dryRun ? {} : { halt: { act: event.act, at, wall } };
+      return { ...progress, steps, ...halt };
+    }
+    case 'item':
+      return withStep(progress, event.step, (step) => withItem(step, event));
+    case 'ended':
+      return endedStep(progress, event, { at, wall });
+    case 'run-ended':
+      return progress.phase === 'running' || progress.phase === 'stopping' ? { ...progress, phase: 'ended' } : progress;
+    case 'restore-ended':
+      if (progress.phase === 'restoring') return { ...progress, phase: 'restored' };
+      if (progress.phase !== 'stopping') return progress;
+      // It was stopped at its very last step, which brought back the rest.
+      return { ...progress, phase: shed === undefined ? 'restored' : 'ended' };
+    case 'undo':
+    case 'stage-restored':
+      return progress;
+    default:
+      return never(event);
+  }
+}
+
+function withStep(progress: Progress, key: string, change: (step: StepProgress) => StepProgress): Progress {
+  const step = progress.steps.get(key);
+  return step === undefined ? progress : { ...progress, steps: new Map(progress.steps).set(key, change(step)) };
+}
+
+function withItem(step: StepProgress, { item, state, text }: Of<'item'>): StepProgress {
+  const index = step.items.findIndex((known) => known.item === item);
+  if (index < 0 && step.items.length >= LIMITS.stepItems) return step;
+  const now = { item, state, ...(text === undefined ? {} : { text }) };
+  return { ...step, items: index < 0 ? [...step.items, now] : step.items.with(index, now) };
+}
+
+function endedStep(progress: Progress, event: Of<'ended'>, { at, wall }: Stamp): Progress {
+  const { step: key, state, text, took, output } = event;
+  const { since, wall: begun, items } = progress.steps.get(key) ?? { since: at, wall, items: [] };
+  const measured = { ...(took === undefined ? {} : { took }), ...(output === undefined ? {} : { output }) };
+  const step: StepProgress = { state, since, wall: begun, text, items, ...measured };
+  return { ...progress, steps: new Map(progress.steps).set(key, step) };
+}
+
+/** What has to be brought back. Kept whatever run tells it: an older one may still be at its last step. */
+function withShed(group: GroupState, event: ProgressEvent, progress: Progress | undefined): GroupState {
+  const { shed, ...rest } = group;
+  const next = shedAfter(shed, event, progress);
+  if (next === shed) return group;
+  return next === undefined ? rest : { ...rest, shed: next };
+}
+
+function shedAfter(shed: Shed | undefined, event: ProgressEvent, progress: Progress | undefined): Shed | undefined {
+  switch (event.kind) {
+    case 'begun': {
+      const stage = stageOfKey(event.step);
+      if (stage === undefined || isRestoreKey(event.step) || progress?.dryRun !== false) return shed;
+      if (shed === undefined) {
+        const byHand = progress.kind === 'request' ? { byHand: true as const } : {};
+        return { stages: [stage], undo: new Map(), ...byHand };
+      }
+      return shed.stages.includes(stage) ? shed : { ...shed, stages: [...shed.stages, stage] };
+    }
+    case 'undo':
+      return shed === undefined ? shed : { ...shed, undo: new Map(shed.undo).set(event.step, event.undo) };
+    case 'stage-restored': {
+      const stages = shed?.stages.filter((stage) => stage !== event.stage) ?? [];
+      if (shed === undefined || stages.length === 0) return undefined;
+      const undo = new Map([...shed.undo].filter(([key]) => stageOfKey(key) !== event.stage));
+      return { ...shed, stages, undo };
+    }
+    case 'restore-ended':
+      // A stage that has no way back is not waited for for ever.
+      return progress?.phase === 'restoring' ? undefined : shed;
+    case 'item':
+    case 'ended':
+    case 'run-ended':
+      return shed;
+    default:
+      return never(event);
+  }
+}
+
+/**
+ * Only what was really done, or was not through at its deadline, says how long a step takes; one that was abandoned before
+ * says nothing.
+ */
+function learned(
+  durations: Durations,
+  settings: GroupSettings,
+  group: string,
+  { dryRun }: Progress,
+  event: ProgressEvent,
+): Durations {
+  if (event.kind !== 'ended' || event.took === undefined || dryRun) return durations;
+  const { step: key, state, took } = event;
+  const deadline = stepOf(settings, key)?.deadline ?? took;
+  const isMeasured = state === 'done' || (state === 'timed-out' && took >= deadline - EARLY);
+  return isMeasured && key !== 'host' ? measured(durations, `${group}/${key}`, took) : durations;
+}
+
+/** One more measurement of a step, by `<group>/<key>`. */
+export function measured(durations: Durations, key: string, took: Millis): Durations {
+  return new Map(durations).set(key, [...(durations.get(key) ?? []), took].slice(-MEASURED));
+}
+
+const LEVELS: Readonly<Record<StepResult, Fact['level']>> = {
+  done: 'notice',
+  failed: 'error',
+  'timed-out': 'error',
+  skipped: 'warning',
+};
+
+function factsOf(
+  settings: GroupSettings,
+  { label, id }: GroupState,
+  progress: Progress,
+  event: ProgressEvent,
+): readonly Fact[] {
+  const dry = progress.dryRun ? ' (dry run)' : '';
+  const fact = (type: string, level: Fact['level'], text: string, details: Fact['details'] = {}): readonly Fact[] => [
+    { type, group: id, level, text: `${label}${dry}: ${text}`, details: { run: progress.run, ...details } },
+  ];
+  switch (event.kind) {
+    case 'begun': {
+      const { step, act } = event;
+      const text = act === 'reboot' ? 'reboot this host, the mains have held' : textOf(settings, step);
+      return fact('step_begun', 'notice', `${step}: ${text}`, { step, ...(act === undefined ? {} : { act }) });
+    }
+    case 'ended': {
+      const { step, state, text, took } = event;
+      const span = took === undefined ? '' : ` after ${formatSpan(took)}`;
+      const details = { step, state, ...(took === undefined ? {} : { took: Math.round(took) / 1000 }) };
+      return fact(`step_${state.replace('-', '_')}`, LEVELS[state], `${step} ${state}${span}: ${text}`, details);
+    }
+    case 'run-ended':
+      return fact('run_ended', 'warning', `all that was ordered is through: ${countsOf(progress)}`);
+    case 'restore-ended':
+      return progress.phase === 'restored' ? fact('restore_ended', 'notice', 'what was shut down is brought back') : [];
+    case 'item':
+    case 'undo':
+    case 'stage-restored':
+      return [];
+    default:
+      return never(event);
+  }
+}
+
+/** What a step does, for people. */
+export const textOf = (settings: GroupSettings, key: string): string => stepOf(settings, key)?.text ?? key;
+
+function stepOf({ stages, halt }: GroupSettings, key: string): Step | undefined {
+  const steps = stages.flatMap((stage) => [...stage.steps, ...stage.restore]);
+  return [...steps, ...(halt === undefined ? [] : [halt])].find((step) => step.key === key);
+}
+
+function countsOf({ steps }: Progress): string {
+  const counts = new Map<string, number>();
+  for (const [key, { state }] of steps) if (!isRestoreKey(key)) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return [...counts].map(([state, count]) => `${count} ${state}`).join(', ') || 'nothing was left to do';
+}

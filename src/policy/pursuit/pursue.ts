@@ -1,0 +1,283 @@
+import type { Fact } from '../../domain/facts.ts';
+import type { GroupState, Run } from '../../domain/groups.ts';
+import type { Intent } from '../../domain/intents.ts';
+import { isIdle, type Plan } from '../../domain/plan.ts';
+import { cutShort, type Progress } from '../../domain/progress.ts';
+import type { GroupSettings } from '../../domain/settings.ts';
+import type { DeviceState, Listening } from '../../domain/state.ts';
+import { after, between, formatSpan, type Stamp, seconds } from '../../domain/time.ts';
+import { causeText, type RunStep } from '../groups/run.ts';
+import { isOnBattery, isOver, stagesToRestore } from './restoring.ts';
+import { isRestoreKey, isUnderWay, lastActOf, stageOfKey } from './standing.ts';
+import { timeLeft } from './time-left.ts';
+
+/** How a decision is carried on, as the state has it. */
+export type Pursuit = Pick<GroupState, 'progress' | 'shed' | 'resuming'>;
+
+export interface Pursued {
+  readonly pursuit: Pursuit;
+  readonly intents: readonly Intent[];
+  readonly facts: readonly Fact[];
+}
+
+export interface Pursuing {
+  readonly settings: GroupSettings;
+  readonly before: GroupState;
+  readonly plan: Plan;
+  readonly step: RunStep;
+  /** What a decision would do now. */
+  readonly effect: Run['effect'];
+  /** Whether a run of an earlier boot still waits for proof. */
+  readonly waits: boolean;
+  readonly devices: ReadonlyMap<string, DeviceState>;
+  readonly listening: Listening;
+}
+
+/**
+ * Orders what a decision needs to be carried out, to its end: runs, what hastens them, the halt once more where it did
+ * not happen, and the restore after the outage.
+ */
+export function pursue(of: Pursuing, stamp: Stamp): Pursued {
+  const { step, before } = of;
+  const pursuit = pursuitOf(before);
+  switch (step.kind) {
+    case 'begun':
+      return begun(of, step.run, stamp);
+    case 'more':
+      return step.run.effect === 'none' ? { pursuit, intents: [], facts: [] } : takenUp(of, step.run, stamp);
+    case 'called-off':
+      return calledOff(before, step.run, step.why);
+    case 'same':
+      return before.resuming ? resumed(of, step.run, stamp) : goingOn(of, step.run, stamp);
+    case 'finished':
+    case 'none':
+      return afterwards(of, stamp);
+  }
+}
+
+/** The part of a group that is carried on here; absent keys are absent. */
+const pursuitOf = ({ progress, shed, resuming }: Pursuit): Pursuit => ({
+  ...(progress === undefined ? {} : { progress }),
+  ...(shed === undefined ? {} : { shed }),
+  ...(resuming === undefined ? {} : { resuming }),
+});
+
+function begun(of: Pursuing, run: Run, { wall }: Stamp): Pursued {
+  const { before } = of;
+  if (run.effect === 'none') return { pursuit: pursuitOf(before), intents: [], facts: [] };
+  const dryRun = run.effect === 'dry-run';
+  const progress: Progress = { run: run.id, kind: run.kind, dryRun, wall, phase: 'running', steps: new Map() };
+  const stopped = stopRestore(before, 'a shutdown was decided');
+  const shed = before.shed === undefined ? {} : { shed: before.shed };
+  return {
+    pursuit: { progress, ...shed },
+    intents: [...stopped, orderOf({ ...of, before: { ...before, progress } }, run)],
+    facts: [],
+  };
+}
+
+/** More of a run, or a run that an earlier process has begun. */
+function takenUp(of: Pursuing, run: Run, stamp: Stamp): Pursued {
+  const { resuming: _, ...pursuit } = pursuitOf(of.before);
+  const { progress } = pursuit;
+  if (progress?.run !== run.id) return begun(of, run, stamp);
+  const phase = progress.phase === 'interrupted' || progress.phase === 'ended' ? 'running' : progress.phase;
+  return { pursuit: { ...pursuit, progress: { ...progress, phase } }, intents: [orderOf(of, run)], facts: [] };
+}
+
+/** The order that begins a run, adds to it, or takes it up where an earlier process left it. */
+function orderOf({ before, plan }: Pick<Pursuing, 'before' | 'plan'>, run: Run): Intent {
+  const { progress, shed } = before;
+  const isSame = progress?.run === run.id;
+  const done = isSame ? [...progress.steps].flatMap(([key, { state }]) => (state === 'running' ? [] : [key])) : [];
+  return {
+    kind: 'run',
+    group: before.id,
+    run: run.id,
+    plan,
+    stages: run.stages,
+    halt: run.whole && plan.halt !== undefined,
+    dryRun: run.effect === 'dry-run',
+    reason: causeText(run.cause, (device) => device) || 'a person has asked for it',
+    done,
+    undo: shed?.undo ?? new Map(),
+  };
+}
+
+function calledOff(before: GroupState, run: Run, why: string): Pursued {
+  const { resuming: _, ...pursuit } = pursuitOf(before);
+  if (run.effect === 'none') return { pursuit, intents: [], facts: [] };
+  const intents: readonly Intent[] = [{ kind: 'call-off', group: before.id, run: run.id, reason: why }];
+  return { pursuit: stoppedAs(pursuit, before.resuming === true), intents, facts: [] };
+}
+
+/** A group whose decision a person has taken back: what it has shed is brought back once it may be. */
+export function takenBack({ run: _, resuming, shed, progress, ...group }: GroupState): GroupState {
+  return {
+    ...group,
+    ...stoppedAs(progress === undefined ? {} : { progress }, resuming === true),
+    ...(shed === undefined ? {} : { shed: { stages: shed.stages, undo: shed.undo } }),
+  };
+}
+
+/** A run that is called off: what has begun runs to its end, unless nothing has been begun in this process. */
+export function stoppedAs(pursuit: Pursuit, interrupted: boolean): Pursuit {
+  const { progress } = pursuit;
+  if (progress === undefined || !isUnderWay(progress)) return pursuit;
+  return { ...pursuit, progress: interrupted ? cutShort(progress) : { ...progress, phase: 'stopping' } };
+}
+
+/** So long after a start every feed can have answered. */
+const ANSWERED = seconds(5);
+/** And so long after it mains that are there have held, or are none that hold. */
+const SETTLED = seconds(15);
+
+/**
+ * A run of an earlier process of this boot goes on as soon as battery is proved, or nobody says anything. While mains are
+ * there it waits for them to hold, which calls it off, but not for long.
+ */
+function resumed(of: Pursuing, run: Run, stamp: Stamp): Pursued {
+  const { before, settings, devices, listening } = of;
+  const pursuit = pursuitOf(before);
+  const { at } = stamp;
+  const caused = run.cause.map(({ device }) => device).filter((id) => settings.feeds.includes(id));
+  const watched = (caused.length > 0 ? caused : settings.feeds).map((id) => devices.get(id));
+  const isHeard = (device: DeviceState | undefined) =>
+    device?.reading !== undefined && device.reading.at >= listening.since;
+  const proves = watched.some((device) => isHeard(device) && isOnBattery(device));
+  const mains = watched.some((device) => isHeard(device) && device?.power.fed === 'mains');
+  const isTime = at >= after(listening.since, mains ? SETTLED : ANSWERED);
+  if (!proves && !isTime) return { pursuit, intents: [], facts: [] };
+  if (run.effect === 'none' || isThrough(of, run)) {
+    const { resuming: _, ...rest } = pursuit;
+    return { pursuit: rest, intents: [], facts: [] };
+  }
+  const text = `${before.label}: the shutdown that was going on before a restart goes on`;
+  const fact: Fact = { type: 'resumed', group: before.id, level: 'warning', text, details: { run: run.id } };
+  const taken = takenUp(of, run, stamp);
+  return { ...taken, facts: [fact, ...taken.facts] };
+}
+
+/**
+ * Whether all that was ordered is through. What is through may be less than that: more was ordered, and the process died
+ * before any of it had begun.
+ */
+function isThrough({ plan, before: { progress } }: Pursuing, run: Run): boolean {
+  if (progress?.run !== run.id || progress.phase !== 'ended') return false;
+  const keys = [...progress.steps.keys()].filter((key) => !isRestoreKey(key));
+  const begun = new Set(keys.map(stageOfKey));
+  const ordered = plan.stages.filter(({ name, steps }) => steps.length > 0 && run.stages.includes(name));
+  const isHalted = !run.whole || plan.halt === undefined || begun.has(undefined);
+  return isHalted && ordered.every(({ name }) => begun.has(name));
+}
+
+/** A halt after which the machine still lives so long did not happen. */
+const HALT_TAKES = seconds(120);
+
+/** A single reading that says there is no time left may be none; one that counts down is known before. */
+const SURE = seconds(3);
+
+function goingOn(of: Pursuing, run: Run, stamp: Stamp): Pursued {
+  const { before, plan, settings, devices } = of;
+  const { progress } = before;
+  const pursuit = pursuitOf(before);
+  const quiet: Pursued = { pursuit, intents: [], facts: [] };
+  if (progress === undefined || progress.dryRun || run.effect !== 'act') return quiet;
+  if (progress.halt !== undefined) return haltedAgain(of, progress, stamp);
+  if (!run.whole || plan.halt === undefined || progress.phase !== 'running' || progress.hurried !== undefined)
+    return quiet;
+  const left = timeLeft(settings, run, devices, stamp.at);
+  const needs = plan.halt.worst;
+  const { shortSince, ...calm } = progress;
+  if (left === undefined || left > needs + SURE) {
+    return shortSince === undefined ? quiet : { ...quiet, pursuit: { ...pursuit, progress: calm } };
+  }
+  const since = shortSince ?? stamp.at;
+  if (left > needs || stamp.at < after(since, SURE)) {
+    return { ...quiet, pursuit: { ...pursuit, progress: { ...progress, shortSince: since } } };
+  }
+  const reason = `${formatSpan(left)} are left, and the halt needs ${formatSpan(needs)}`;
+  const text = `${before.label}: time runs out, what is left of the plan is skipped: ${reason}`;
+  return {
+    pursuit: { ...pursuit, progress: { ...calm, hurried: reason } },
+    intents: [{ kind: 'hurry', group: before.id, run: run.id, reason }],
+    facts: [{ type: 'hurried', group: before.id, level: 'error', text, details: { run: run.id } }],
+  };
+}
+
+/** @param kind what the run counts as: one that is over, whatever it was, leaves a machine that mains are to bring up again */
+function haltedAgain(
+  { before, settings, devices }: Pursuing,
+  progress: Progress,
+  { at, wall }: Stamp,
+  kind: Progress['kind'] = progress.kind,
+): Pursued {
+  const pursuit = pursuitOf(before);
+  const { halt, run } = progress;
+  if (halt === undefined || at < after(halt.at, HALT_TAKES)) return { pursuit, intents: [], facts: [] };
+  const act = lastActOf(settings, { ...progress, kind }, devices);
+  // An order that was refused will not end the machine later; then it is left to run on mains.
+  if (act === 'reboot' && progress.steps.get('host')?.state !== 'done') return { pursuit, intents: [], facts: [] };
+  const reason = `still alive ${formatSpan(between(halt.at, at))} after the ${halt.act}`;
+  const text = `${before.label}: ${reason}: ${act === 'halt' ? 'halted again' : 'the mains have held, rebooted'}`;
+  return {
+    pursuit: { ...pursuit, progress: { ...progress, halt: { act, at, wall } } },
+    intents: [{ kind: 'halt', group: before.id, run, act, reason }],
+    facts: [{ type: 'halt_again', group: before.id, level: 'error', text, details: { run, act } }],
+  };
+}
+
+/** No decision stands: what was taken away is brought back, once the outage is really over. */
+function afterwards(of: Pursuing, stamp: Stamp): Pursued {
+  const { before, settings, effect, waits, devices, plan } = of;
+  const { progress, shed } = before;
+  const { resuming, ...pursuit } = pursuitOf(before);
+  // A run of before a reboot still has to be taken up, once this boot has proved something.
+  const kept = waits && resuming === true ? { ...pursuit, resuming } : pursuit;
+  const quiet: Pursued = { pursuit: kept, intents: [], facts: [] };
+  if (progress === undefined) return quiet;
+  if (progress.phase === 'restoring') return watchedRestore(of, progress);
+  if (progress.halt !== undefined) {
+    // The order to halt was taken, and the run is over: either the machine goes down, or it is told again.
+    const again = haltedAgain(of, progress, stamp, 'outage');
+    if (again.intents.length > 0 || progress.steps.get('host')?.state === 'done') return again;
+  }
+  if (shed === undefined) return quiet;
+  const mayBegin = progress.phase === 'ended' || progress.phase === 'restored' || progress.phase === 'interrupted';
+  if (!mayBegin || shed.byHand || waits || effect !== 'act' || isIdle(plan)) return quiet;
+  if (!isOver(settings, devices, stamp.at)) return quiet;
+  const stages = stagesToRestore(settings, before);
+  const { halt: __, hurried: ___, ...last } = progress;
+  const rest: Progress = { ...last, dryRun: false };
+  if (stages.length === 0) return { pursuit: { progress: { ...rest, phase: 'restored' } }, intents: [], facts: [] };
+  const text = `${before.label}: the outage is over, ${stages.join(', ')} ${stages.length === 1 ? 'is' : 'are'} brought back`;
+  return {
+    pursuit: { progress: { ...rest, phase: 'restoring' }, shed },
+    intents: [{ kind: 'restore', group: before.id, run: progress.run, stages, undo: shed.undo }],
+    facts: [{ type: 'restoring', group: before.id, level: 'notice', text, details: { run: progress.run, stages } }],
+  };
+}
+
+function watchedRestore({ before, settings, devices, effect }: Pursuing, progress: Progress): Pursued {
+  const out = settings.feeds.find((id) => isOnBattery(devices.get(id)));
+  const why = out === undefined ? (effect === 'act' ? undefined : 'nothing may be done now') : `${out} is on battery`;
+  if (why === undefined) return { pursuit: pursuitOf(before), intents: [], facts: [] };
+  const text = `${before.label}: the restore is stopped, ${why}`;
+  return {
+    pursuit: { ...pursuitOf(before), progress: { ...progress, phase: 'stopping' } },
+    intents: stopRestore(before, why),
+    facts: [{ type: 'restore_stopped', group: before.id, level: 'warning', text, details: { run: progress.run } }],
+  };
+}
+
+function stopRestore({ id, progress }: GroupState, reason: string): readonly Intent[] {
+  if (progress?.phase !== 'restoring') return [];
+  return [{ kind: 'stop-restore', group: id, run: progress.run, reason }];
+}
+
+/** Whether time alone can change how a decision is carried on. */
+export const isPursuing = ({ progress, shed, resuming }: Pursuit): boolean =>
+  resuming === true ||
+  shed !== undefined ||
+  progress?.halt !== undefined ||
+  (progress !== undefined && progress.phase !== 'restored' && progress.phase !== 'ended');

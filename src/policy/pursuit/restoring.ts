@@ -1,0 +1,37 @@
+import type { GroupState } from '../../domain/groups.ts';
+import { numberIn } from '../../domain/reading.ts';
+import type { GroupSettings } from '../../domain/settings.ts';
+import type { DeviceState } from '../../domain/state.ts';
+import { between, type Instant, seconds } from '../../domain/time.ts';
+import { hasMains } from '../groups/run.ts';
+
+/** A feed that tells no charge is taken to be charged enough once its mains have held for so long. */
+const CHARGED_UNSEEN = seconds(300);
+
+/** The stages to be brought back, the last one first; none where nothing of them has a way back. */
+export function stagesToRestore({ stages }: GroupSettings, { shed }: Pick<GroupState, 'shed'>): readonly string[] {
+  const withWay = new Set(stages.filter(({ restore }) => restore.length > 0).map(({ name }) => name));
+  return (shed?.stages ?? []).filter((name) => withWay.has(name)).toReversed();
+}
+
+/** Whether the outage has really ended: mains have held, and enough feeds could carry a second outage. */
+export function isOver(
+  { feeds, minHealthy, restoreAbove }: Pick<GroupSettings, 'feeds' | 'minHealthy' | 'restoreAbove'>,
+  devices: ReadonlyMap<string, DeviceState>,
+  now: Instant,
+): boolean {
+  const all = feeds.map((id) => devices.get(id));
+  if (all.some((device) => isOnBattery(device))) return false;
+  return all.filter((device) => hasMains(device) && isCharged(device, restoreAbove, now)).length >= minHealthy;
+}
+
+/** A feed that runs from its battery, as far as is proved: a restore begins nothing more. */
+export const isOnBattery = (device: DeviceState | undefined): boolean =>
+  device?.power.outage !== undefined && device.power.fed === 'battery';
+
+function isCharged(device: DeviceState | undefined, above: number, now: Instant): boolean {
+  const charge = device?.reading === undefined ? undefined : numberIn(device.reading, 'battery.charge');
+  if (charge !== undefined) return charge > above;
+  const ended = device?.power.lastOutageEnded?.at;
+  return ended === undefined || between(ended, now) >= CHARGED_UNSEEN;
+}

@@ -1,0 +1,315 @@
+import { describe, expect, test } from 'vitest';
+import { group } from '../../../tests/kit/settings.ts';
+import { HALT, rack, Watch } from '../../../tests/kit/watch.ts';
+import type { GroupState } from '../../domain/groups.ts';
+import type { Progress, ProgressEvent, StepProgress } from '../../domain/progress.ts';
+import type { GroupSettings, StageSettings } from '../../domain/settings.ts';
+import type { Step } from '../../domain/steps.ts';
+import { asInstant, asMillis, seconds } from '../../domain/time.ts';
+import { planOf } from '../plan/plan.ts';
+import { progressData, timeLeftOf } from './shown.ts';
+
+const step = (key: string, text = `do ${key}`): Step => ({ ...HALT, kind: 'exec', key, text, deadline: seconds(60) });
+
+const LAB: StageSettings = {
+  name: 'lab',
+  steps: [step('lab/vms'), step('lab/nas')],
+  restore: [step('lab/restore/nas'), step('lab/restore/vms')],
+};
+const LATE: StageSettings = { name: 'late', steps: [step('late/pump')], restore: [] };
+
+const DRAINED = { 'battery.charge': 5, 'battery.runtime': 304 };
+
+/** A group whose whole plan was decided on, with what its executor tells. */
+class Running extends Watch {
+  constructor(more: Partial<GroupSettings> = {}) {
+    super(rack(['ups'], { stages: [LAB, LATE], ...more }));
+    this.says('ups', 'OL', { 'battery.charge': 100, 'battery.runtime': 1800 }).runs(20);
+    this.changes('ups', 'OB', DRAINED).runs(20);
+    if (this.run()?.whole !== true) throw new Error('nothing was decided');
+  }
+
+  hears(event: ProgressEvent): this {
+    const run = this.group().progress?.run ?? '';
+    return this.tell({ kind: 'progressed', group: 'rack', run, event });
+  }
+
+  ends(
+    key: string,
+    state: StepProgress['state'] & ('done' | 'failed' | 'timed-out' | 'skipped'),
+    text = 'so it is',
+  ): this {
+    return this.hears({ kind: 'ended', step: key, state, text, took: asMillis(2340), output: 'said' });
+  }
+
+  /** As it is published. */
+  get shown() {
+    return JSON.parse(JSON.stringify(progressData(this.group(), this.state, this.stamp.at)));
+  }
+
+  /** Steps by key and state. */
+  get states(): readonly string[] {
+    return this.shown.steps.map(({ key, state }: { key: string; state: string }) => `${key} ${state}`);
+  }
+}
+
+test('where nothing ever ran every key is there all the same', () => {
+  const calm = new Watch(rack()).says('ups', 'OL').runs(5);
+  const idle = progressData(calm.group(), calm.state, calm.stamp.at);
+  expect(idle).toEqual({
+    state: 'idle',
+    run: null,
+    kind: null,
+    dry_run: null,
+    since: null,
+    reason: null,
+    now: null,
+    percent: null,
+    counts: null,
+    time_left: null,
+    hurried: null,
+    halt: null,
+    past_return: null,
+    shed: null,
+    steps: [],
+    lines: [],
+  });
+  expect(Object.keys(new Running().shown)).toEqual(Object.keys(idle));
+});
+
+describe('a run', () => {
+  test('shows all that is to come before anything has begun', () => {
+    const running = new Running();
+    expect(running.shown).toMatchObject({
+      state: 'running',
+      run: running.run()?.id,
+      kind: 'outage',
+      dry_run: false,
+      since: expect.stringMatching(/^2026-01-01T00:00:\d\d\.000Z$/),
+      reason: expect.stringMatching(/^ups: battery charge 5 %/),
+      now: null,
+      percent: 0,
+      counts: { planned: 4, done: 0, failed: 0, skipped: 0, running: 0, waiting: 4 },
+      hurried: null,
+      halt: null,
+      past_return: false,
+      shed: null,
+    });
+    expect(running.states).toEqual(['lab/vms waiting', 'lab/nas waiting', 'late/pump waiting', 'host waiting']);
+  });
+
+  test('shows a step down to its items, and what it came to', () => {
+    const running = new Running().hears({ kind: 'begun', step: 'lab/vms' });
+    running.hears({ kind: 'item', step: 'lab/vms', item: 'web', state: 'done' });
+    running.hears({ kind: 'item', step: 'lab/vms', item: 'db', state: 'running', text: 'asked' });
+    expect(running.shown).toMatchObject({ now: 'do lab/vms', shed: { stages: ['lab'], by_hand: false } });
+    expect(running.shown.steps[0]).toEqual({
+      key: 'lab/vms',
+      stage: 'lab',
+      text: 'do lab/vms',
+      state: 'running',
+      since: expect.stringMatching(/Z$/),
+      took: null,
+      result: null,
+      output: null,
+      items: [
+        { item: 'web', state: 'done', text: null },
+        { item: 'db', state: 'running', text: 'asked' },
+      ],
+    });
+    expect(running.shown.lines[0]).toBe('lab/vms running, 1 of 2 through: db');
+    running.hears({ kind: 'item', step: 'lab/vms', item: 'db', state: 'done' });
+    expect(running.shown.lines.slice(0, 2)).toEqual(['lab/vms running, 2 of 2 through', 'lab/nas waiting']);
+    running.ends('lab/vms', 'done', '2 stopped');
+    expect(running.shown.steps[0]).toMatchObject({ state: 'done', took: 2.3, result: '2 stopped', output: null });
+    expect(running.shown.lines[0]).toBe('lab/vms done after 2 s: 2 stopped');
+  });
+
+  test('counts, and shows the output of failures only', () => {
+    const running = new Running();
+    for (const key of ['lab/vms', 'lab/nas']) running.hears({ kind: 'begun', step: key });
+    running.ends('lab/vms', 'timed-out').ends('lab/nas', 'failed');
+    running.hears({ kind: 'ended', step: 'late/pump', state: 'skipped', text: 'no time' });
+    running.hears({ kind: 'begun', step: 'host', act: 'halt' });
+    expect(running.shown).toMatchObject({
+      percent: 75,
+      counts: { planned: 4, done: 0, failed: 2, skipped: 1, running: 1, waiting: 0 },
+      past_return: true,
+      halt: { act: 'halt', since: expect.stringMatching(/Z$/) },
+    });
+    const outputs = running.shown.steps.map(({ output }: { output: string | null }) => output);
+    expect(outputs).toEqual(['said', 'said', null, null]);
+    expect(running.shown.steps.at(-1)).toMatchObject({ key: 'host', stage: null, text: 'halt this host' });
+  });
+
+  test('tells the time that is left to ten seconds, while power runs out', () => {
+    const running = new Running();
+    expect(running.shown.time_left).toBe(300);
+    expect(timeLeftOf(running.group(), running.state, running.stamp.at)).toBeCloseTo(seconds(304), -2);
+    running.changes('ups', 'OL', DRAINED).runs(2);
+    expect(running.shown.time_left).toBeNull();
+    const { settings: _, ...unconfigured } = running.state;
+    expect(timeLeftOf(running.group(), unconfigured, running.stamp.at)).toBeUndefined();
+  });
+
+  test('that is over counts what it had begun to do: no more of it will begin', () => {
+    const running = new Running().hears({ kind: 'begun', step: 'lab/vms' });
+    running.changes('ups', 'OL', DRAINED).runs(8);
+    expect(running.shown).toMatchObject({
+      state: 'stopping',
+      reason: null,
+      counts: { planned: 2, running: 1, waiting: 0 },
+    });
+    running.ends('lab/vms', 'done').hears({ kind: 'run-ended' });
+    expect(running.shown).toMatchObject({ state: 'ended', percent: 50, now: null });
+    expect(running.states).toEqual(['lab/vms done', 'lab/nas not-begun']);
+  });
+
+  test('that a person has asked for says so', () => {
+    const running = new Running();
+    const { run, progress, ...rest } = running.group();
+    if (run === undefined || progress === undefined) throw new Error('no run');
+    const asked: GroupState = { ...rest, progress, earlierRun: { ...run, cause: [] } };
+    expect(progressData(asked, running.state, running.stamp.at)).toMatchObject({ reason: 'a person has asked for it' });
+  });
+
+  test('of before a change of the configuration still shows the steps that are no more', () => {
+    const running = new Running().hears({ kind: 'begun', step: 'lab/vms' }).ends('lab/vms', 'done');
+    running.reloads(rack(['ups'], { stages: [LATE] }));
+    expect(running.states).toEqual(['lab/vms done', 'late/pump waiting', 'host waiting']);
+    expect(running.shown.steps[0].text).toBe('lab/vms');
+    const bare = progressData(running.group(), { devices: running.state.devices }, running.stamp.at);
+    expect(bare).toMatchObject({ reason: expect.stringMatching(/^ups: /), time_left: null });
+    const gone = progressData(running.group(), { devices: new Map() }, running.stamp.at);
+    expect(gone).toMatchObject({ reason: expect.stringMatching(/^ups: /) });
+  });
+});
+
+describe('a restore', () => {
+  const restoring = () => {
+    const running = new Running({ restoreAbove: 3 }).hears({ kind: 'begun', step: 'lab/vms' });
+    running.changes('ups', 'OL', DRAINED).runs(8);
+    return running.ends('lab/vms', 'done').hears({ kind: 'run-ended' }).runs(2);
+  };
+
+  test('counts its own steps, those to come as well', () => {
+    const running = restoring().hears({ kind: 'begun', step: 'lab/restore/nas' });
+    expect(running.shown).toMatchObject({
+      state: 'restoring',
+      now: 'do lab/restore/nas',
+      percent: 0,
+      counts: { planned: 2, running: 1, waiting: 1 },
+    });
+    expect(running.states).toEqual([
+      'lab/vms done',
+      'lab/nas not-begun',
+      'lab/restore/nas running',
+      'lab/restore/vms waiting',
+    ]);
+    running.ends('lab/restore/nas', 'done').hears({ kind: 'begun', step: 'lab/restore/vms' });
+    running.ends('lab/restore/vms', 'failed').hears({ kind: 'stage-restored', stage: 'lab' });
+    running.hears({ kind: 'restore-ended' });
+    expect(running.shown).toMatchObject({
+      state: 'restored',
+      percent: 100,
+      counts: { planned: 2, done: 1, failed: 1 },
+      shed: null,
+    });
+  });
+
+  test('that is cut short goes on counting its own steps, and nothing of the run before it will begin', () => {
+    const running = restoring().hears({ kind: 'begun', step: 'lab/restore/nas' }).restart();
+    const { progress, ...rest } = running.group();
+    if (progress === undefined) throw new Error('no run');
+    const cut: GroupState = { ...rest, progress: { ...progress, phase: 'interrupted' } };
+    const shown = progressData(cut, running.state, running.stamp.at);
+    expect(shown).toMatchObject({ counts: { planned: 2, waiting: 0 } });
+    expect(shown['lines']).toContain('lab/nas not-begun');
+  });
+
+  test('before a new run takes over is none of it', () => {
+    const running = restoring().hears({ kind: 'begun', step: 'lab/restore/nas' }).ends('lab/restore/nas', 'done');
+    const { progress, ...rest } = running.group();
+    if (progress === undefined) throw new Error('no run');
+    const again: GroupState = { ...rest, progress: { ...progress, phase: 'running' } };
+    const shown = progressData(again, running.state, running.stamp.at);
+    expect(shown).toMatchObject({ counts: { planned: 2, done: 1, waiting: 1 }, percent: 50 });
+  });
+
+  test('that is stopped goes on counting its own steps', () => {
+    const running = restoring().hears({ kind: 'begun', step: 'lab/restore/nas' });
+    running.changes('ups', 'OB', { 'battery.charge': 90, 'battery.runtime': 1800 }).runs(2);
+    expect(running.shown).toMatchObject({ state: 'stopping', counts: { planned: 2, running: 1, waiting: 0 } });
+  });
+});
+
+describe('what is long is cut', () => {
+  /** A group with so many steps side by side, each as far as `progress` says. */
+  const many = (count: number, of: (index: number) => StepProgress | undefined) => {
+    const steps = Array.from({ length: count }, (_, index) => step(`s/${index}`, `host ${index}`));
+    const own = group('rack', ['ups'], { stages: [{ name: 's', steps, restore: [] }] });
+    const running = new Running();
+    const begun = steps.flatMap(({ key }, index) => {
+      const now = of(index);
+      return now === undefined ? [] : ([[key, now]] as const);
+    });
+    const progress: Progress = {
+      run: 'r',
+      kind: 'outage',
+      dryRun: false,
+      wall: 0,
+      phase: 'running',
+      steps: new Map(begun),
+    };
+    const state: GroupState = { ...running.group(), plan: planOf(own, new Map()), progress };
+    const settings = { ...running.settings, groups: [own] };
+    return JSON.parse(JSON.stringify(progressData(state, { settings, devices: new Map() }, asInstant(0))));
+  };
+  const running: StepProgress = { state: 'running', since: asInstant(0), wall: 0, items: [] };
+  const items = Array.from({ length: 200 }, (_, index) => ({ item: `vm ${index}`, state: 'done' as const }));
+
+  test('what runs now: three are named', () => {
+    expect(many(3, () => running).now).toBe('host 0; host 1; host 2');
+    expect(many(100, () => running).now).toBe('host 0; host 1; host 2 and 97 more');
+  });
+
+  test.each([
+    [1, 200],
+    [20, 50],
+    [300, 10],
+  ])('of %i steps with 200 items each the last %i are shown', (count, each) => {
+    const shown = many(count, () => ({ ...running, items }));
+    expect(shown.steps.every((one: { items: unknown[] }) => one.items.length === each)).toBe(true);
+    expect(shown.steps[0].items.at(-1).item).toBe('vm 199');
+  });
+
+  test('lines: those that have begun, the last hundred', () => {
+    const shown = many(130, (index) => (index < 110 ? running : undefined));
+    expect(shown.lines).toHaveLength(100);
+    expect([shown.lines[0], shown.lines.at(-1)]).toEqual(['s/10 running', 's/109 running']);
+    expect(shown.steps).toHaveLength(130);
+  });
+
+  test('texts at their end, outputs at their beginning, by characters', () => {
+    const failed: StepProgress = {
+      ...running,
+      state: 'failed',
+      text: '😀'.repeat(300),
+      output: `a${'😀'.repeat(500)}`,
+    };
+    const { steps, lines } = many(1, () => failed);
+    expect(steps[0]).toMatchObject({ result: `${'😀'.repeat(254)}…`, output: '😀'.repeat(500) });
+    expect([...lines[0]]).toHaveLength(120);
+  });
+
+  test('a message with everything at its longest stays far below what a broker takes', () => {
+    const text = 'x'.repeat(1000);
+    const long = items.map((one) => ({ ...one, item: text, text }));
+    const failed: StepProgress = { ...running, state: 'failed', text, output: text, items: long };
+    expect(JSON.stringify(many(100, () => failed)).length).toBeLessThan(512 * 1024);
+  });
+
+  test('a run of nothing at all is through', () => {
+    expect(many(0, () => undefined)).toMatchObject({ percent: 100, counts: { planned: 0 } });
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import type { Run } from '../../domain/groups.ts';
+import type { Plan, PlannedStep } from '../../domain/plan.ts';
+import type { Power } from '../../domain/power.ts';
+import type { Progress, StepProgress } from '../../domain/progress.ts';
+import { readingOf } from '../../domain/reading.ts';
+import { type DeviceState, UNHEARD } from '../../domain/state.ts';
+import { asInstant, seconds } from '../../domain/time.ts';
+import { restOf, timeLeft } from './time-left.ts';
+
+const at = (second: number) => asInstant(second * 1000);
+const OUT: Power = {
+  fed: 'battery',
+  outage: { id: '', since: at(0), wall: 0, proof: 'status', byTest: false, charges: [] },
+};
+
+/** A feed that has told its runtime at some second. */
+const feed = (id: string, power: Power, runtime?: string, told = 100): DeviceState => {
+  const variables = new Map(runtime === undefined ? [] : [['battery.runtime', runtime]]);
+  return {
+    ...UNHEARD,
+    id,
+    label: id,
+    address: { source: 'nas', name: id },
+    link: { kind: 'up' },
+    reading: readingOf(variables, at(told), at(told)),
+    power,
+    derived: new Map(),
+  };
+};
+const { reading: _, ...unread } = feed('a', OUT);
+const RUN: Run = {
+  id: 'r',
+  kind: 'outage',
+  cause: [],
+  since: at(40),
+  wall: 0,
+  stages: [],
+  whole: true,
+  wholeSince: at(80),
+  effect: 'act',
+};
+const { wholeSince: __, ...old } = RUN;
+
+describe('the time left', () => {
+  test.each<[string, readonly DeviceState[], Run, number | undefined]>([
+    ['is the smallest runtime of those on battery', [feed('a', OUT, '300'), feed('b', OUT, '200')], RUN, 190],
+    ['does not count one on mains', [feed('a', OUT, '300'), feed('b', { fed: 'mains' }, '20')], RUN, 290],
+    ['does not count one whose battery feeds without an outage', [feed('a', { fed: 'battery' }, '20')], RUN, undefined],
+    [
+      'does not count one in an outage whose mains have not held yet',
+      [feed('a', { ...OUT, fed: 'mains' }, '20')],
+      RUN,
+      undefined,
+    ],
+    ['runs down from what was told', [feed('a', OUT, '300', 20)], RUN, 210],
+    ['is nothing once it is used up', [feed('a', OUT, '30', 20)], RUN, 0],
+    ['is what one tells where another tells nothing', [feed('a', OUT), feed('b', OUT, '200')], RUN, 190],
+    ['unknown, counts from the moment when the whole group fired', [feed('a', OUT)], RUN, 90],
+    ['unknown, counts from the beginning of a run of which no such moment is known', [feed('a', OUT)], old, 50],
+    ['unknown and used up is nothing', [feed('a', OUT)], { ...RUN, wholeSince: at(-100) }, 0],
+    ['of a feed that was never read is unknown', [unread], RUN, 90],
+    ['runs out for nobody without a feed that is known', [], RUN, undefined],
+  ])('%s', (___, devices, run, left) => {
+    const known = new Map(devices.map((one) => [one.id, one]));
+    const group = { feeds: ['a', 'b'], timeLeftUnknown: seconds(120) };
+    expect(timeLeft(group, run, known, at(110))).toBe(left === undefined ? undefined : left * 1000);
+  });
+});
+
+describe('what a plan still needs', () => {
+  const step = (key: string, worst: number, ...after: readonly string[]): PlannedStep => ({
+    key,
+    kind: 'exec',
+    text: key,
+    after,
+    expected: seconds(1),
+    worst: seconds(worst),
+    deadline: seconds(600),
+    basis: 'default',
+  });
+  const none = seconds(0);
+  const lab = [step('lab/a', 10), step('lab/b', 20, 'lab/a'), step('lab/c', 5), step('lab/d', 7, 'lab/b')];
+  const PLAN: Plan = {
+    group: 'rack',
+    stages: [
+      { name: 'lab', steps: lab, expected: none, worst: seconds(37) },
+      { name: 'vms', steps: [step('vms/a', 40)], expected: none, worst: seconds(40) },
+    ],
+    halt: step('host', 15),
+    expected: none,
+    need: none,
+  };
+  const { halt: ___, ...unhalted } = PLAN;
+  const so = (states: Readonly<Record<string, StepProgress['state']>>): Progress => {
+    const steps = Object.entries(states).map(
+      ([key, state]) => [key, { state, since: at(0), wall: 0, items: [] }] as const,
+    );
+    return { run: 'r', kind: 'outage', dryRun: false, wall: 0, phase: 'running', steps: new Map(steps) };
+  };
+
+  test.each<[string, Plan, Progress | undefined, string | undefined, number]>([
+    ['all of it where nothing has begun', PLAN, undefined, undefined, 37 + 40 + 15],
+    ['no halt where there is none', unhalted, undefined, undefined, 37 + 40],
+    ['what is running as well', PLAN, so({ 'lab/a': 'running' }), undefined, 37 + 40 + 15],
+    ['nothing of what is over', PLAN, so({ 'vms/a': 'failed' }), undefined, 37 + 15],
+    ['the longest way that is left, not the longest step', PLAN, so({ 'lab/a': 'done' }), undefined, 27 + 40 + 15],
+    [
+      'the one step that is left',
+      PLAN,
+      so({ 'lab/a': 'done', 'lab/b': 'skipped', 'lab/c': 'done' }),
+      undefined,
+      7 + 40 + 15,
+    ],
+    ['nothing of the step that asks, but what waits for it', PLAN, so({ 'lab/a': 'running' }), 'lab/a', 27 + 40 + 15],
+    ['nothing of a stage of nothing but that step', PLAN, so({}), 'vms/a', 37 + 15],
+  ])('%s', (____, plan, progress, from, need) => {
+    expect(restOf(plan, progress, from)).toBe(seconds(need));
+  });
+
+  test('comes to an end where steps wait for one another in a circle', () => {
+    const steps = [step('lab/a', 10, 'lab/b'), step('lab/b', 20, 'lab/a'), step('lab/c', 1)];
+    const plan = { ...unhalted, stages: [{ name: 'lab', steps, expected: none, worst: none }] };
+    expect(restOf(plan, so({ 'lab/c': 'done' }))).toBeGreaterThanOrEqual(seconds(30));
+  });
+});
