@@ -1,5 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
+/** System tests that mostly wait, for servers with minutes of their own: several files at a time. */
+const WAITING = [
+  'judgement',
+  'killpower',
+  'kit',
+  'nut-primary',
+  'nut-secondary',
+  'shutdown',
+  'shutdown-crash',
+  'upsmon-oracle',
+].map((name) => `tests/system/${name}.test.ts`);
+
 const TIMEOUTS = { testTimeout: 20_000, hookTimeout: 60_000 };
 
 export default defineConfig({
@@ -15,13 +27,23 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          ...TIMEOUTS,
+          name: 'system-waiting',
+          include: WAITING,
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
         // Real servers with deadlines of their own: one file at a time, after everything else.
         test: {
           ...TIMEOUTS,
           name: 'system',
           include: ['tests/system/**/*.test.ts'],
+          exclude: WAITING,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -52,7 +52,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       kept.journal,
       factLog(log),
       house.nameKeeper,
-      house.machines.secondary,
+      house.machines.follower,
       house.display,
       prometheus,
       house.pulse,
@@ -79,11 +79,11 @@ export async function startApp(parts: AppParts): Promise<App> {
   });
   // First of all: who is asked to stop in the middle of a shutdown carries it out to its end.
   stack.add('shutdown', SHUTDOWN_TAKES, async () => {
-    if (!house.machines.isBusy) return;
+    if (!house.machines.isShuttingDown) return;
     log.warn('a shutdown is going on: it is carried out before the program stops; a second signal ends it at once');
     const extending = new AbortController();
     const extended = runTicker(clock, () => services.tell(EXTENDED), extending.signal);
-    await house.machines.idle();
+    await house.machines.shutDown();
     extending.abort();
     await extended;
   });

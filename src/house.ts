@@ -18,6 +18,7 @@ import { Machines } from './machines.ts';
 import type { MqttRoom } from './mqtt/room.ts';
 import { planData } from './policy/plan/shown.ts';
 import { progressData } from './policy/pursuit/shown.ts';
+import { isPastReturn } from './policy/pursuit/standing.ts';
 import type { Loop } from './runtime/loop.ts';
 import { createMemory, type Memory } from './runtime/memory.ts';
 import { namesOf, parseNames, serializeNames } from './runtime/names.ts';
@@ -161,6 +162,9 @@ export class House {
 
   /** Brings the rooms in line with a configuration: what has changed is started anew, all else goes on. */
   async apply(next: Loaded): Promise<void> {
+    for (const id of Object.keys(this.#loaded.configuration.groups)) {
+      if (next.configuration.groups[id] === undefined) this.machines.lowerFlags(id);
+    }
     this.#loaded = next;
     await this.machines.configure();
     this.#push({ kind: 'configured', settings: next.settings });
@@ -209,11 +213,21 @@ export class House {
       const problems = explain(next.error);
       return invalid(`the old configuration stays: ${problems[0] ?? 'it cannot be read'}`, problems);
     }
+    const kept = this.#past().filter((id) => next.value.configuration.groups[id] === undefined);
+    if (kept.length > 0) {
+      return invalid(`the old configuration stays: group ${kept.join(', ')} is past its point of no return`, []);
+    }
     const changes = changesBetween(this.#loaded.configuration, next.value.configuration);
     await this.apply(next.value);
     const changed = changes.map(({ key }) => key);
     const restart = changes.filter((change) => change.restart).map(({ key }) => key);
     return { status: 'ok', data: { changed, restart } };
+  }
+
+  /** Groups that are being shut down and can no longer be called off. */
+  #past(): readonly string[] {
+    const groups = [...(this.#loop?.state().groups.values() ?? [])];
+    return groups.filter(({ plan, progress }) => isPastReturn(plan, progress)).map(({ id }) => id);
   }
 
   #reloadFailed(request: string, thrown: unknown): void {

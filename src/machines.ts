@@ -44,6 +44,7 @@ export class Machines {
   readonly #parts: MachinesParts;
   readonly #executor: Executor;
   readonly #runners: Runners;
+  #lowering = Promise.resolve();
 
   constructor(parts: MachinesParts) {
     this.#parts = parts;
@@ -88,7 +89,7 @@ export class Machines {
     await pause(SETTLED, signal);
     while (!signal.aborted) {
       const planned = Object.entries(this.#parts.configuration().groups).filter(([, group]) => hasPlan(group));
-      if (!this.isBusy && planned.length > 0)
+      if (!this.#executor.isBusy && planned.length > 0)
         await this.look(
           planned.map(([id]) => id),
           signal,
@@ -97,9 +98,9 @@ export class Machines {
     }
   }
 
-  /** Whether machines are being shut down or brought back. */
-  get isBusy(): boolean {
-    return this.#executor.isBusy;
+  /** Whether machines are being shut down. */
+  get isShuttingDown(): boolean {
+    return this.#executor.isRunning;
   }
 
   /** What there is to do from now on. */
@@ -112,9 +113,9 @@ export class Machines {
     if (order.kind === 'call-off' || order.kind === 'restore') this.lowerFlags(order.group);
   }
 
-  /** Resolves when nothing is being shut down or brought back any more. */
-  idle(): Promise<void> {
-    return this.#executor.idle();
+  /** Resolves when nothing is being shut down any more. */
+  shutDown(): Promise<void> {
+    return this.#executor.runsOver();
   }
 
   /** Ends what is under way, at once: the next process takes it up again. */
@@ -122,12 +123,18 @@ export class Machines {
     return this.#executor.abandon('the process ends');
   }
 
-  /** Logs in to the UPSes that this machine has to be waited for, as they change. */
-  readonly secondary: Sink = {
-    name: 'logins',
+  /** Keeps the logins as the state calls for them, and takes back the flag of a run that has gone without a halt. */
+  readonly follower: Sink = {
+    name: 'machines',
     accept: ({ before, after }) => {
       const isSame = before.settings === after.settings && before.groups === after.groups;
       if (!isSame || before.devices.size !== after.devices.size) this.logIn();
+      if (before.groups === after.groups) return;
+      for (const [id, { run }] of before.groups) {
+        const now = after.groups.get(id);
+        const isGone = run !== undefined && now !== undefined && now.run === undefined;
+        if (isGone && now.progress?.steps.get('host')?.state !== 'done') this.lowerFlags(id);
+      }
     },
   };
 
@@ -142,16 +149,18 @@ export class Machines {
   /**
    * Takes back what a plan has left for the late shutdown hook: the power is not to be cut at the end of another halt.
    *
-   * @param group absent: of all groups
+   * @param id absent: of all groups
    */
-  lowerFlags(group?: GroupId): void {
+  lowerFlags(id?: GroupId): void {
     const { groups } = this.#parts.configuration();
-    const meant = group === undefined ? Object.values(groups) : [groups[group]];
+    const meant = id === undefined ? Object.values(groups) : [groups[id]];
     for (const { kind, config } of meant.flatMap((one) => one?.stages ?? []).flatMap(({ steps }) => steps)) {
-      if (kind !== 'ups' || config.order.action !== 'killpower') continue;
-      const { flag } = config.order;
-      void lowerFlag(flag).then((lowered) => {
-        if (!lowered.ok) this.#parts.log.error(`the flag ${flag} cannot be taken back: ${lowered.error}`);
+      if (kind !== 'ups' || config.order.action !== 'killpower' || config.device === undefined) continue;
+      const { device, order } = config;
+      // One after the other: several groups may share a file.
+      this.#lowering = this.#lowering.then(async () => {
+        const lowered = await lowerFlag(order.flag, [device]);
+        if (!lowered.ok) this.#parts.log.error(`${device} cannot be taken out of ${order.flag}: ${lowered.error}`);
       });
     }
   }

@@ -299,7 +299,7 @@ describe('to disarm', () => {
   ])('%j holds %i s for %j', (given, span, ids, text) => {
     const watch = calm().asks('disarm', given);
     const data = last(watch)?.data ?? {};
-    expect([data['groups'], until(watch, data['until'])]).toEqual([ids, span]);
+    expect([last(watch)?.status, data['groups'], until(watch, data['until'])]).toEqual(['ok', ids, span]);
     expect(['rack', 'desk'].filter((id) => !armed(watch, id))).toEqual(ids);
     for (const id of ids) expect(watch.group(id).disarmedUntil).toBe(watch.stamp.at + span * 1000);
     expect(told(watch, 'disarmed').map((fact) => fact.text)).toEqual(
@@ -340,6 +340,7 @@ describe('to arm', () => {
     const group = watch.group();
     watch.asks('arm', { group: 'rack', confirm: 'rack' });
     expect([last(watch)?.status, told(watch, 'armed'), watch.group()]).toEqual(['ok', [], group]);
+    expect(watch.facts.every(({ text }) => text !== undefined)).toBe(true);
     expect(watch.says('a', 'OB LB', CHARGED).runs(10).runsOrdered).toEqual([]);
   });
 });

@@ -115,7 +115,7 @@ function shutdown(state: State, request: Request, given: Given, stamp: Stamp): D
 function cancel(state: State, request: Request, given: Given, stamp: Stamp): Decision {
   const named = groupsOf(state, given);
   if (named === undefined) return unknownGroup(state, request);
-  const running = named.filter(({ run }) => run !== undefined);
+  const running = named.filter(({ run, earlierRun }) => (run ?? earlierRun) !== undefined);
   if (running.length === 0) return answered(state, request, refusal('nothing-to-cancel', 'no shutdown is going on'));
   const possible = running.filter(({ plan, progress }) => !isPastReturn(plan, progress));
   if (possible.length === 0) {
@@ -140,7 +140,7 @@ function calledOff(
   const intents: Intent[] = [];
   const facts: Fact[] = [];
   for (const group of of) {
-    const { run } = group;
+    const run = group.run ?? group.earlierRun;
     if (run === undefined) continue;
     groups.set(group.id, { ...takenBack(group), ...change(group, run) });
     facts.push(calledOffBy(group, run, who));

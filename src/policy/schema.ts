@@ -174,7 +174,7 @@ export const groupKeys = {
   restore_above: z
     .number()
     .min(0)
-    .max(100)
+    .max(99)
     .meta({ description: 'Percent of charge above which what was stopped is brought back' })
     .prefault(50),
   point_of_no_return: slug

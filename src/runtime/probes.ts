@@ -27,8 +27,11 @@ export function readiness(state: State | undefined, broker: Reached | undefined)
     const detail = link.kind === 'lost' ? `${link.trouble.kind}: ${link.trouble.detail}` : link.kind;
     capabilities[`source ${name}`] = { ok: link.kind === 'up', detail };
   }
-  for (const { id, readiness: group } of state?.groups.values() ?? []) {
+  for (const { id, readiness: group, looked } of state?.groups.values() ?? []) {
     capabilities[`group ${id}`] = { ok: group.ready, detail: group.ready ? 'ready' : group.reasons.join('; ') };
+    for (const [key, { toldUnready, text }] of looked ?? []) {
+      capabilities[`step ${id}/${key}`] = { ok: !toldUnready, detail: text };
+    }
   }
   return { ok: Object.values(capabilities).every(({ ok }) => ok), capabilities };
 }

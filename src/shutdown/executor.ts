@@ -74,6 +74,16 @@ export class Executor {
     return this.#works.size > 0;
   }
 
+  /** Whether machines are being shut down. */
+  get isRunning(): boolean {
+    return [...this.#works].some(({ kind, over }) => kind === 'run' && !over);
+  }
+
+  /** Resolves when none is being shut down any more: a restore can be taken up by the next process as well. */
+  async runsOver(): Promise<void> {
+    while (this.isRunning) await this.#stirredOr(this.#abandoning.signal);
+  }
+
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#turns.size > 0) await Promise.all(this.#turns.values());
@@ -339,16 +349,15 @@ export class Executor {
 
   /** Ends the machine. Groups that come to it together end it once. */
   async #end(work: Work, act: LastAct): Promise<void> {
+    const host = this.#groups.get(work.group)?.host;
+    if (host === undefined) {
+      this.#skipped(work, HALT, 'the configuration no longer has it');
+      return;
+    }
     this.#tell(work, { kind: 'begun', step: HALT, act });
     await this.#onRecord({ act: HALT, as: act, group: work.group, run: work.run });
-    const host = this.#groups.get(work.group)?.host;
-    if (host === undefined) this.#skipped(work, HALT, 'the configuration no longer has it');
-    else
-      this.#over(
-        work,
-        HALT,
-        await this.#timed(() => (work.dryRun ? this.#wouldEnd(host, act) : this.#ended(work, host, act))),
-      );
+    const acted = () => (work.dryRun ? this.#wouldEnd(host, act) : this.#ended(work, host, act));
+    this.#over(work, HALT, await this.#timed(acted));
   }
 
   #wouldEnd(host: HostConfig, act: LastAct): Promise<Acted> {

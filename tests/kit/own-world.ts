@@ -36,6 +36,8 @@ export interface WorldStart {
 export interface Awaited {
   /** A group or a device; default: any. */
   readonly about?: string;
+  /** A part of its text, as in a regular expression; default: any. */
+  readonly says?: string;
   /** Milliseconds. */
   readonly within?: number;
   /** A `process.mark()`; default: since its start. */
@@ -143,8 +145,8 @@ export class World {
   }
 
   /** A fact that it tells, by its log. */
-  async fact(type: string, { about = '[^"]*', within = 20_000, from = 0 }: Awaited = {}): Promise<LogLine> {
-    const pattern = new RegExp(`"event":"${type}","about":"${about}"`);
+  async fact(type: string, { about = '[^"]*', says = '', within = 20_000, from = 0 }: Awaited = {}): Promise<LogLine> {
+    const pattern = new RegExp(`"event":"${type}","about":"${about}","msg":"[^"]*${says}`);
     return parsed(await this.process.waitForLine(pattern, within, from));
   }
 

@@ -83,6 +83,7 @@ class Play {
   #requests = 0;
   /** Absent: what is ordered is over at once, and nothing is told of it. */
   #hands: Hands | undefined;
+  readonly #ordered = new Set<string>();
   #told: string[] = [];
   #lastOrder: string | undefined;
 
@@ -291,8 +292,19 @@ class Play {
     this.#state = transition.after;
     this.#journal += this.#ledger.take(transition).map(entryLine).join('');
     for (const intent of transition.intents) if (intent.kind === 'instruct') this.#lastOrder = intent.request;
-    this.#told.push(...shown(transition, this.#second).filter((line) => this.#hands !== undefined || !IDLE.test(line)));
+    const intents = transition.intents.filter((intent) => this.#isNew(intent));
+    const told = shown({ ...transition, intents }, this.#second);
+    this.#told.push(...told.filter((line) => this.#hands !== undefined || !IDLE.test(line)));
     for (const intent of transition.intents) for (const input of this.#carriedOut(intent)) this.#say(input);
+  }
+
+  /** Where nobody carries anything out, a run is begun anew after every restart: that is no decision. */
+  #isNew(intent: Intent): boolean {
+    if (this.#hands !== undefined || intent.kind !== 'run') return true;
+    const order = JSON.stringify([intent.run, intent.stages, intent.halt]);
+    const isNew = !this.#ordered.has(order);
+    this.#ordered.add(order);
+    return isNew;
   }
 
   #carriedOut(intent: Intent): readonly Input[] {

@@ -199,8 +199,40 @@ describeWith(['upsd', 'mosquitto'], 'a shutdown on a real upsd', () => {
     expect(program.lines().some(({ msg }) => /dry run.*stop\/one done.*would run/.test(msg))).toBe(true);
   });
 
+  test('past its point of no return no reload takes it back; a flag of a halt that failed goes with the outage', async () => {
+    const flag = join(folder, 'killpower');
+    const groups = {
+      cut: {
+        feeds: ['a'],
+        stages: [
+          { name: 'cut', steps: [{ ups: { action: 'killpower', flag } }] },
+          { name: 'late', steps: [{ exec: leaves(file, 'late', 2) }] },
+        ],
+        host: { halt: true, command: ['/bin/false'] },
+      },
+    };
+    program = await startGridwarden({ config: { ...config(), groups } });
+    house = await observe(broker.port);
+    await house.until('gridwarden/home/group/cut', ({ state }) => state === 'calm', 15_000);
+    const [raised, ended] = [step('done', 'cut/ups'), fact('run_ended')];
+    await upsd.set('a', LOW);
+    await raised;
+    expect(await readFile(flag, 'utf8')).toContain('a');
+    const refused = await program.reload(config());
+    expect(refused.msg).toContain('past its point of no return');
+    await ended;
+    expect(await acts()).toEqual(['late']);
+    await upsd.set('a', MAINS);
+    await vi.waitUntil(async () => (await readFile(flag, 'utf8').catch(() => undefined)) === undefined, 10_000);
+  });
+
   test('a person shuts it down by name, twice; cancels; and it is brought back', async () => {
     await start({ halts: false });
+    const seen = await ask('drill', { group: 'rack' });
+    expect(seen).toMatchObject({
+      data: { groups: { rack: { 'shed/exec': { ok: true }, 'stop/restore/exec': { ok: true } } } },
+    });
+    expect(await acts()).toEqual([]);
     expect(await ask('shutdown', { group: 'rack' })).toMatchObject({ status: 'error', code: 'not-confirmed' });
     const running = step('begun', 'stop/one');
     expect(await ask('shutdown', { group: 'rack', confirm: 'rack' })).toMatchObject({ status: 'ok' });

@@ -184,6 +184,14 @@ describe('a feed says why it is not healthy', () => {
     ['OB', OUT, { kind: 'up' }, undefined, 'degraded', 'on battery'],
     ['OB', OUT, { kind: 'up' }, 99, 'degraded', 'on battery'],
     [
+      'OL OB',
+      { fed: 'battery', outage: { ...OUTAGE, proof: 'contradiction' } },
+      { kind: 'up' },
+      85,
+      'unknown',
+      'says neither mains nor battery',
+    ],
+    [
       'OL',
       { fed: 'mains', outage: { ...OUTAGE, mainsSince: at(98) } },
       { kind: 'up' },
@@ -285,6 +293,77 @@ describe('a member that says the same is the very same', () => {
     expect(member(view(), has, [other]).meets).toEqual(['three']);
   });
 
+  const whole = () => member(view(), undefined, [...stages, { ...met, name: 'met' }]);
+  const met: StageSettings = { name: 'met', when: { onBatteryFor: seconds(30) }, steps: [], restore: [] };
+  const again = (before: ReturnType<typeof whole>) => member(view(), before, [...stages, met]);
+
+  test('though it meets a stage and sees others', () => {
+    const before = whole();
+    expect([before.meets, before.nears?.length]).toEqual([['met'], 2]);
+    expect(again(before)).toBe(before);
+  });
+
+  test.each(['firesAt', 'value', 'kind', 'trigger', 'threshold', 'margin', 'unit', 'basis', 'why'] as const)(
+    'not where the %s of one verdict was another',
+    (key) => {
+      const now = whole();
+      for (const changed of now.verdicts.keys()) {
+        const verdicts = now.verdicts.map((one, index) => (index === changed ? { ...one, [key]: 'other' } : one));
+        expect(again({ ...now, verdicts } as typeof now)).toEqual(now); // a value that no type allows differs from all
+      }
+    },
+  );
+
+  test.each(['stage', 'at', 'trigger', 'basis', 'why'] as const)(
+    'not where the %s of what it saw was another',
+    (key) => {
+      const now = whole();
+      const nears = now.nears?.map((one, index) => (index === 1 ? { ...one, [key]: 'other' } : one));
+      expect(again({ ...now, nears } as typeof now)).toEqual(now); // a value that no type allows differs from all
+    },
+  );
+
+  test('not where there was more or less of anything', () => {
+    const now = whole();
+    const { why: _, nears: __, ...less } = now;
+    const before: readonly (typeof now)[] = [
+      less,
+      { ...now, why: 'other' },
+      { ...now, class: 'healthy' },
+      { ...now, verdicts: now.verdicts.slice(1) },
+      { ...now, verdicts: [...now.verdicts, ...now.verdicts.slice(0, 1)] },
+      { ...now, meets: [] },
+      { ...now, meets: ['met', 'met'] },
+      { ...now, meets: ['other'] },
+      { ...now, nears: now.nears?.slice(0, 1) ?? [] },
+      { ...now, nears: [...(now.nears ?? []), ...(now.nears ?? [])] },
+      { ...now, stageHolds: {} },
+      { ...now, stageHolds: { ...now.stageHolds, gone: {} } },
+    ];
+    for (const one of before) expect(again(one)).toEqual(now);
+  });
+
+  test('not where a condition has been confirmed meanwhile, though its verdict is the same', () => {
+    const low = view({}, { ...gauges, 'battery.charge': 15, 'battery.runtime': 100 });
+    const once = { charge_below: { since: at(96), confirmed: false } };
+    const now = memberOf({ ...unlisted(undefined, 'ups'), holds: once }, device(low), low, []);
+    expect(now.holds.charge_below).toEqual({ since: at(96), confirmed: true });
+    expect(memberOf({ ...now, holds: { ...now.holds, ...once } }, device(low), low, []).holds).toEqual(now.holds);
+  });
+
+  test('and has no more than there is to say', () => {
+    const plain = member(view(), undefined, []);
+    expect([plain.meets, plain.stageHolds, 'nears' in plain]).toEqual([[], {}, false]);
+    const late: StageSettings = {
+      name: 'late',
+      when: { chargeBelow: 5, onBatteryFor: seconds(30) },
+      steps: [],
+      restore: [],
+    };
+    const unforeseen = member(view(), undefined, [late]);
+    expect([unforeseen.meets, 'nears' in unforeseen]).toEqual([[], false]);
+  });
+
   test('its holds stay the same while conditions go on holding, and go with the stage', () => {
     const before = first();
     expect(Object.keys(before.stageHolds)).toEqual(['one']);
@@ -292,6 +371,14 @@ describe('a member that says the same is the very same', () => {
     expect([later.holds, later.stageHolds]).toEqual([before.holds, before.stageHolds]);
     expect([later.holds === before.holds, later.stageHolds === before.stageHolds]).toEqual([true, true]);
     expect(member(view(), before, stages.slice(1)).stageHolds).toEqual({});
+    const low = (charge: number) => view({}, { 'battery.charge': charge, 'battery.runtime': 100 });
+    const held = member(low(15), undefined, []);
+    const unstaged = member(low(14), held, []);
+    expect([Object.keys(held.holds), unstaged === held, unstaged.holds === held.holds]).toEqual([
+      ['charge_below', 'runtime_below'],
+      false,
+      true,
+    ]);
     const empty = member(view(), undefined, stages.slice(1));
     expect(Object.keys(member(view(), empty).stageHolds)).toEqual(['one']);
   });

@@ -13,12 +13,25 @@ import { unjudged } from './judge.ts';
  */
 export function adopted(state: State, settings: GroupSettings): GroupState {
   const before = state.groups.get(settings.id);
-  if (before !== undefined) return before;
+  if (before !== undefined) return withoutOldLooks(before, settings);
   const fresh = unjudged(settings, state.durations);
   const memory = state.memory;
   const kept = memory?.groups.get(settings.id);
   if (memory === undefined || kept === undefined) return fresh;
   return memory.boot === 'same' ? asKept(fresh, settings, kept) : afterReboot(fresh, kept);
+}
+
+/** What was seen of steps that the configuration no longer has stands in nobody's way. */
+function withoutOldLooks(group: GroupState, { stages, halt }: GroupSettings): GroupState {
+  const { looked } = group;
+  if (looked === undefined) return group;
+  const steps = [
+    ...stages.flatMap((stage) => [...stage.steps, ...stage.restore]),
+    ...(halt === undefined ? [] : [halt]),
+  ];
+  const keys = new Set(steps.map(({ key }) => key));
+  if ([...looked.keys()].every((key) => keys.has(key))) return group;
+  return { ...group, looked: new Map([...looked].filter(([key]) => keys.has(key))) };
 }
 
 function asKept(fresh: GroupState, settings: GroupSettings, kept: GroupMemory): GroupState {

@@ -136,7 +136,7 @@ export function judgeGroup(
   const called = callOf({ settings, list, lost, counts, standing, causes, short, silenced }, stamp);
   const call: Call = asked === undefined ? called : { ...called, whole: true, kind: 'request', cause: [] };
   const effect = effectOf(state.settings, plan, disarmedUntil, stamp.at);
-  const earlier = earlierRun(before, settings.feeds, state.devices);
+  const earlier = earlierRun(before, settings, state.devices);
   const standingRun = before.run ?? (earlier === 'goes-on' ? before.earlierRun : undefined);
   const run = stepRun(standingRun, call, settings, state.devices, effect, stamp, goingOf(plan, before.progress));
   const { devices, listening } = state;

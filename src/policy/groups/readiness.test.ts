@@ -148,6 +148,11 @@ describe('the slack', () => {
   test.each<[string, readonly DeviceState[], number | undefined]>([
     ['is the runtime less what the plan needs, to 10 s', [long], 530],
     ['is that of the feed with the least', [long, ups('b', { 'battery.runtime': 300 })], 230],
+    [
+      'is that of the feed with the least, whichever comes first',
+      [ups('a', { 'battery.runtime': 300 }), { ...long, id: 'b' }, ups('c')],
+      230,
+    ],
     ['is below 0 where there is not enough', [ups('a', { 'battery.runtime': 15 })], -60],
     ['is not known where no feed tells its runtime', [ups('a')], undefined],
     [

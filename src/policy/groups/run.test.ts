@@ -244,7 +244,7 @@ describe('a run', () => {
     ['act', 'act', 'same'],
     ['act', 'dry-run', 'called-off'],
     ['act', 'none', 'called-off'],
-    ['dry-run', 'act', 'same'],
+    ['dry-run', 'act', 'begun'],
     ['dry-run', 'dry-run', 'same'],
     ['dry-run', 'none', 'called-off'],
     ['none', 'act', 'begun'],
@@ -376,38 +376,31 @@ describe('the mains of a feed', () => {
 });
 
 describe('a run from before a reboot', () => {
-  const feeds = ['a', 'b'];
   const unproved = (id: string) => device(id, undefined, {});
-  const earlier = (causes: readonly string[], ...devices: readonly DeviceState[]) =>
-    earlierRun({ earlierRun: { ...WHOLE, cause: causes.map((id) => cause(id, 'dead')) } }, feeds, all(...devices));
+  const earlier = (minHealthy: number, ...devices: readonly DeviceState[]) =>
+    earlierRun({ earlierRun: WHOLE }, { feeds: ['a', 'b'], minHealthy }, all(...devices));
 
   test('is none where none was left', () => {
+    const feeds = { feeds: ['a'], minHealthy: 1 };
     expect(earlierRun({}, feeds, all(onBattery('a'), onBattery('b')))).toBeUndefined();
   });
 
-  test.each([
-    ['waits', ['a'], [unproved('a'), onMains('b')]],
-    ['waits', ['a'], []],
-    ['waits', ['a', 'b'], [onMains('a'), unproved('b')]],
-    ['goes-on', ['a'], [onBattery('a'), onMains('b')]],
-    ['goes-on', ['a', 'b'], [onMains('a'), onBattery('b')]],
-    // What has caused nothing proves nothing.
-    ['is-over', ['a'], [onMains('a'), onBattery('b')]],
-    ['is-over', ['a', 'b'], [onMains('a'), onMains('b')]],
-    // Those that had caused it feed the group no more: all others stand for them.
-    ['goes-on', ['x'], [onMains('a'), onBattery('b')]],
-    ['is-over', ['x'], [onMains('a'), onMains('b'), onBattery('x')]],
-    ['goes-on', ['a', 'x'], [onBattery('a'), onMains('b'), onMains('x')]],
-  ] as const)('%s where %j had caused it: %#', (becomes, causes, devices) => {
-    expect(earlier(causes, ...devices)).toBe(becomes);
+  test.each<[string, number, readonly DeviceState[]]>([
+    ['waits', 1, []],
+    ['waits', 1, [unproved('a'), unproved('b')]],
+    // One of two that would be enough proves nothing yet.
+    ['waits', 1, [onBattery('a'), unproved('b')]],
+    ['waits', 2, [onMains('a'), unproved('b')]],
+    ['goes-on', 1, [onBattery('a'), onBattery('b')]],
+    ['goes-on', 2, [onBattery('a'), onMains('b')]],
+    ['goes-on', 2, [onBattery('a'), unproved('b')]],
+    ['is-over', 1, [onMains('a'), unproved('b')]],
+    ['is-over', 1, [onMains('a'), onBattery('b')]],
+    ['is-over', 2, [onMains('a'), onMains('b')]],
+    ['is-over', 1, [onMains('a'), onMains('b'), onBattery('x')]],
+  ])('%s where %i of its two feeds are needed: %#', (becomes, minHealthy, devices) => {
+    expect(earlier(minHealthy, ...devices)).toBe(becomes);
   });
-});
-
-test('causes are told one after the other, by the names people use', () => {
-  const label = (id: string) => id.toUpperCase();
-  const both = [cause('a', 'dead', { why: 'silent' }), cause('b', 'fsd', { why: 'told to go' })];
-  expect(causeText(both, label)).toBe('A: silent; B: told to go');
-  expect(causeText([], label)).toBe('');
 });
 
 describe('a run that has come so far', () => {
@@ -443,4 +436,11 @@ describe('a run that has come so far', () => {
     const graver = step({ ...WHOLE, wholeSince: asInstant(1) }, calls({ whole: true, kind: 'fsd' }));
     expect(graver.kind === 'more' && graver.run.wholeSince).toBe(1);
   });
+});
+
+test('causes are told one after the other, by the names people use', () => {
+  const label = (id: string) => id.toUpperCase();
+  const both = [cause('a', 'dead', { why: 'silent' }), cause('b', 'fsd', { why: 'told to go' })];
+  expect(causeText(both, label)).toBe('A: silent; B: told to go');
+  expect(causeText([], label)).toBe('');
 });

@@ -41,7 +41,8 @@ export function stepRun(
   going: Going = NOT_GOING,
 ): RunStep {
   const isCalled = call.whole || call.stages.length > 0;
-  if (before === undefined || (before.effect === 'none' && effect !== 'none' && isCalled)) {
+  const isMore = before !== undefined && EFFECTS.indexOf(effect) > EFFECTS.indexOf(before.effect);
+  if (before === undefined || (isCalled && (isMore || isPassed(before, call, devices, going)))) {
     return isCalled ? begun(call, group, effect, stamp) : { kind: 'none' };
   }
   if (EFFECTS.indexOf(effect) < EFFECTS.indexOf(before.effect) && !going.pastReturn) {
@@ -58,6 +59,17 @@ export function stepRun(
   const inOrder = allStages(group).filter((name) => before.stages.includes(name) || added.includes(name));
   const since = whole && !before.whole ? { wholeSince: stamp.at } : {};
   return { kind: 'more', run: { ...before, kind, cause, whole, stages: inOrder, ...since }, added };
+}
+
+/** What a person has asked for, and is through, does not stand in the way of an outage that has begun after it. */
+function isPassed(
+  { kind, since }: Run,
+  { cause }: Call,
+  devices: ReadonlyMap<string, DeviceState>,
+  { isThrough }: Going,
+): boolean {
+  const isLater = ({ device }: Cause) => (devices.get(device)?.power.outage?.since ?? since) > since;
+  return kind === 'request' && isThrough && cause.some(isLater);
 }
 
 /** How far the run that stands has come. */
@@ -113,7 +125,7 @@ function ended(
   if (run.kind === 'outage') {
     const enough = feeds.filter((id) => hasMains(devices.get(id))).length >= minHealthy;
     const caused = run.cause.filter(({ device }) => feeds.includes(device));
-    const back = enough || caused.every(({ device }) => hasMains(devices.get(device)));
+    const back = enough || (caused.length > 0 && caused.every(({ device }) => hasMains(devices.get(device))));
     if (!back || going.pastReturn) return { kind: 'same', run };
     if (going.isThrough) return { kind: 'finished', run };
     return { kind: 'called-off', run, why: 'the mains have held again' };
@@ -136,14 +148,14 @@ export function hasMains(device: DeviceState | undefined): boolean {
 /** What becomes of a run from before a reboot: it goes on once battery is proved, and is over once mains are. */
 export function earlierRun(
   { earlierRun: run }: Pick<GroupState, 'earlierRun'>,
-  feeds: readonly string[],
+  { feeds, minHealthy }: Pick<GroupSettings, 'feeds' | 'minHealthy'>,
   devices: ReadonlyMap<string, DeviceState>,
 ): 'waits' | 'goes-on' | 'is-over' | undefined {
   if (run === undefined) return undefined;
-  const own = run.cause.map(({ device }) => device).filter((device) => feeds.includes(device));
-  const fed = (own.length > 0 ? own : feeds).map((device) => devices.get(device)?.power.fed);
-  if (fed.includes('battery')) return 'goes-on';
-  return fed.every((feed) => feed === 'mains') ? 'is-over' : 'waits';
+  const fed = feeds.map((device) => devices.get(device)?.power.fed);
+  // One of several feeds proves nothing: so many must be on battery that the others are too few.
+  if (feeds.length - fed.filter((feed) => feed === 'battery').length < minHealthy) return 'goes-on';
+  return fed.filter((feed) => feed === 'mains').length >= minHealthy ? 'is-over' : 'waits';
 }
 
 /** Causes for people, one after the other. */

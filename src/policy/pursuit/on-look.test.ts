@@ -25,7 +25,7 @@ describe('a step that is looked at', () => {
     ['that failed once after it had worked again', [ILL, WELL, ILL], ['step_unready', 'step_ready']],
   ])('%s', (_, looks, told) => {
     const watch = looks.reduce((all, look) => looked(all.runs(1), look), calm());
-    expect(unready(watch)).toEqual(told);
+    expect([unready(watch), watch.intents]).toEqual([told, []]);
     const isUnready = told.at(-1) === 'step_unready';
     expect(reasons(watch)).toEqual(isUnready ? [`${STEP} would not work: no such host`] : []);
   });
@@ -53,6 +53,12 @@ describe('a step that is looked at', () => {
   test('and is gone from the plan at the next look is forgotten', () => {
     const watch = looked(calm(), ILL).tell({ kind: 'looked', groups: new Map([['rack', new Map()]]) });
     expect([watch.group().looked?.size, reasons(watch)]).toEqual([0, []]);
+  });
+
+  test('for the first time beside others that are known is told as well', () => {
+    const other = new Map([['lab/new', ILL]]);
+    const watch = looked(calm(), WELL).tell({ kind: 'looked', groups: new Map([['rack', other]]) });
+    expect(unready(watch)).toEqual(['step_unready']);
   });
 
   test('of a group that is no more says nothing', () => {

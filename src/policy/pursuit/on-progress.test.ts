@@ -87,6 +87,15 @@ describe('a step', () => {
     ]);
     tells(watch, ...Array.from({ length: LIMITS.stepItems }, (_, index) => item(`z${index}`, 'running')));
     expect(steps(watch)?.get('lab/a')?.items).toHaveLength(LIMITS.stepItems);
+    tells(watch, item('x', 'running', 'again'));
+    expect(steps(watch)?.get('lab/a')?.items[0]).toEqual({ item: 'x', state: 'running', text: 'again' });
+  });
+
+  test('is that of its own group, where another has one of the same key', () => {
+    const other = { ...(RACK.groups?.[0] ?? new Watch(RACK).settings.groups[0]), id: 'other', stages: [] };
+    const groups = [other, ...(RACK.groups ?? [])] as NonNullable<Settings['groups']>; // the kit always has a group
+    const watch = tells(running({ ...RACK, groups }), { kind: 'begun', step: 'lab/a' });
+    expect(told(watch).at(-1)).toBe('notice step_begun: rack: lab/a: stop lab/a');
   });
 
   test('of nobody the configuration knows is called by its key', () => {
@@ -135,7 +144,8 @@ describe('the end', () => {
     ['restoring', 'restoring'],
     ['restored', 'restored'],
   ])('of a run that is %s leaves it %s', (phase, after) => {
-    expect(decided(at(phase), { kind: 'run-ended' }).group?.progress?.phase).toBe(after);
+    const { group, facts, intents } = decided(at(phase), { kind: 'run-ended' });
+    expect([group?.progress?.phase, facts.map(({ type }) => type), intents]).toEqual([after, ['run_ended'], []]);
   });
 
   test.each<[Progress['phase'], boolean, Progress['phase'], boolean, boolean]>([
@@ -150,7 +160,8 @@ describe('the end', () => {
     (phase, shed, after, left, told) => {
       const { group, facts } = decided(at(phase, shed), { kind: 'restore-ended' });
       expect([group?.progress?.phase, group?.shed !== undefined]).toEqual([after, left]);
-      expect(facts.map(({ text }) => text)).toEqual(told ? ['rack: what was shut down is brought back'] : []);
+      const fact = ['notice', 'rack: what was shut down is brought back'];
+      expect(facts.map(({ level, text }) => [level, text])).toEqual(told ? [fact] : []);
     },
   );
 });
@@ -165,10 +176,44 @@ function decided({ state, stamp }: Watch, event: ProgressEvent, run?: string) {
 test('what changes nothing leaves the very same state', () => {
   const watch = at('restored');
   for (const event of [{ kind: 'run-ended' }, { kind: 'item', step: 'lab/x', item: 'a', state: 'done' }] as const) {
+    expect(decided(watch, event)).toMatchObject({ facts: event.kind === 'item' ? [] : [{}], intents: [] });
     expect(decided(watch, event).state).toBe(watch.state);
   }
   const learned = decided(watch, ended({ took: seconds(2) }), 'older');
   expect([learned.state, learned.facts]).toEqual([watch.state, []]);
+});
+
+test('a step that is told by a group without a configuration, or by none, is nothing', () => {
+  const { state, stamp } = at('running');
+  const event: ProgressEvent = { kind: 'begun', step: 'vms/a' };
+  const { settings: _, ...unset } = state;
+  const run = state.groups.get('rack')?.progress?.run ?? '';
+  for (const [from, group] of [
+    [unset, 'rack'],
+    [{ ...state, groups: new Map() }, 'rack'],
+    [state, 'none'],
+  ] as const) {
+    const decision = onProgress(from, { kind: 'progressed', group, run, event }, stamp);
+    expect([decision.state === from, decision.facts, decision.intents]).toEqual([true, [], []]);
+  }
+});
+
+test('a measurement alone is remembered, and leaves the groups as they are', () => {
+  const watch = tells(at('running'), ended({ took: seconds(1) }));
+  const again = decided(watch, ended({ took: seconds(1) }));
+  expect(again.state.durations.get('rack/lab/a')).toEqual([1000, 1000]);
+  const shown = decided(watch, { kind: 'item', step: 'lab/a', item: 'x', state: 'done' });
+  expect(shown.state.durations).toBe(watch.state.durations);
+  expect(shown.group?.progress?.steps.get('lab/a')?.items).toEqual([{ item: 'x', state: 'done' }]);
+  const [first] = shown.group?.progress?.steps.get('lab/a')?.items ?? [];
+  expect(first).not.toHaveProperty('text');
+});
+
+test('a step that ends without a measurement or an output has none', () => {
+  const step = decided(at('running'), ended()).group?.progress?.steps.get('lab/a');
+  expect([step !== undefined && 'took' in step, step !== undefined && 'output' in step]).toEqual([false, false]);
+  const { details } = decided(at('running'), ended()).facts[0] ?? {};
+  expect(Object.keys(details ?? {})).toEqual(['run', 'step', 'state']);
 });
 
 test('an event that the compiler excludes is a bug, and throws', () => {
@@ -193,6 +238,9 @@ describe('a run', () => {
     const dry = tells(running({ ...RACK, dryRun: true }), halts);
     expect([dry.group().progress?.halt, dry.group().shed]).toEqual([undefined, undefined]);
     expect(told(dry).at(-1)).toBe('notice step_begun: rack (dry run): host: reboot this host, the mains have held');
+    const run = watch.run()?.id;
+    expect(watch.facts.at(-1)?.details).toEqual({ run, step: 'host', act: 'reboot' });
+    expect(tells(watch, { kind: 'begun', step: 'lab/a' }).facts.at(-1)?.details).toEqual({ run, step: 'lab/a' });
   });
 });
 
@@ -228,6 +276,15 @@ describe('what has to be brought back', () => {
     expect(tells(watch, { kind: 'stage-restored', stage: 'lab' }).group().shed).toBeUndefined();
   });
 
+  test('is nothing of a dry run, nor of a group that has never run anything', () => {
+    expect(tells(running({ ...RACK, dryRun: true }), begun('lab/a')).group().shed).toBeUndefined();
+    const calm = new Watch(RACK).says('ups', 'OL').runs(3);
+    for (const event of [begun('lab/a'), { kind: 'restore-ended' }] as const) {
+      const { state, facts } = decided(calm, event, 'older');
+      expect([state, facts]).toEqual([calm.state, []]);
+    }
+  });
+
   test('outlives the next run', () => {
     const watch = tells(running(), begun('lab/a'), { kind: 'undo', step: 'lab/a', undo: 1 });
     watch.says('ups', 'OL').runs(8).says('ups', 'OB LB').runs(10);
@@ -248,6 +305,9 @@ describe('how long steps take', () => {
       RACK,
       [29_999],
     ],
+    ['not through, 10 ms early', { state: 'timed-out', took: asMillis(29_990) }, RACK, [29_990]],
+    ['not through, 11 ms early', { state: 'timed-out', took: asMillis(29_989) }, RACK, undefined],
+    ['failed at its deadline', { state: 'failed', took: seconds(30) }, RACK, undefined],
     ['abandoned before', { state: 'timed-out', took: seconds(4) }, RACK, undefined],
     ['failed', { state: 'failed', took: seconds(4) }, RACK, undefined],
     ['done by another group', {}, RACK, undefined],
@@ -256,6 +316,11 @@ describe('how long steps take', () => {
   ])('is learned of a step that was %s: %#', (_, more, settings, learned) => {
     const watch = tells(running(settings), ended(more));
     expect(durations(watch)).toEqual(learned === undefined ? [] : [['rack/lab/a', learned]]);
+  });
+
+  test('is learned of a step that the configuration no longer has', () => {
+    const watch = tells(running(), ended({ step: 'gone/x', took: seconds(2) }));
+    expect(durations(watch)).toEqual([['rack/gone/x', [2000]]]);
   });
 
   test('is the last five, and the next plan counts with the worst of them', () => {

@@ -177,8 +177,13 @@ function factsOf(
     }
     case 'run-ended':
       return fact('run_ended', 'warning', `all that was ordered is through: ${countsOf(progress)}`);
-    case 'restore-ended':
-      return progress.phase === 'restored' ? fact('restore_ended', 'notice', 'what was shut down is brought back') : [];
+    case 'restore-ended': {
+      if (progress.phase !== 'restored') return [];
+      const failed = [...progress.steps].filter(([key, { state }]) => isRestoreKey(key) && state !== 'done');
+      if (failed.length === 0) return fact('restore_ended', 'notice', 'what was shut down is brought back');
+      const names = failed.map(([key]) => key).join(', ');
+      return fact('restore_ended', 'error', `the restore is through, but not all is brought back: ${names} failed`);
+    }
     case 'item':
     case 'undo':
     case 'stage-restored':

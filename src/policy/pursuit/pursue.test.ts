@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { group } from '../../../tests/kit/settings.ts';
 import { HALT, rack, Watch } from '../../../tests/kit/watch.ts';
-import type { ProgressEvent } from '../../domain/progress.ts';
+import type { Progress, ProgressEvent } from '../../domain/progress.ts';
 import type { GroupSettings, Settings, StageSettings } from '../../domain/settings.ts';
 import type { Step } from '../../domain/steps.ts';
-import { asMillis, seconds } from '../../domain/time.ts';
+import { asInstant, asMillis, seconds } from '../../domain/time.ts';
+import { isPursuing, type Pursuit } from './pursue.ts';
 
 const step = (key: string, kind: 'exec' | 'ups' = 'exec'): Step =>
   ({ ...HALT, key, kind, text: `stop ${key}`, ...(kind === 'ups' ? { device: 'ups' } : {}) }) as Step; // one of the two
@@ -44,8 +45,12 @@ const halts = (act: 'halt' | 'reboot' = 'halt'): ProgressEvent => ({ kind: 'begu
 /** A whole run of an outage that has just been ordered. */
 const running = (more: Partial<Settings> = staged(), vars = {}) =>
   new Watch(more).says('ups', 'OL', CHARGED).says('ups', 'OB LB', vars).runs(10);
-const kinds = (watch: Watch, from = 0) =>
-  watch.intents.slice(from).flatMap(({ kind }) => (kind === 'answer' ? [] : [kind]));
+function kinds(watch: Watch, from = 0): readonly string[] {
+  // Whatever is told has its words, whatever is ordered its kind.
+  expect(watch.facts.filter(({ text }) => text === undefined)).toEqual([]);
+  return watch.intents.slice(from).flatMap(({ kind }) => (kind === 'answer' ? [] : [kind ?? 'nothing']));
+}
+const text = (watch: Watch, type: string) => watch.facts.findLast((fact) => fact.type === type);
 /** The orders that come of what is done. */
 function orders(watch: Watch, act: (watch: Watch) => unknown): readonly string[] {
   const from = watch.intents.length;
@@ -58,7 +63,8 @@ const last = (watch: Watch) => watch.intents.at(-1);
 describe('a run is ordered', () => {
   test('once, whole, with nothing done', () => {
     const watch = running();
-    expect(watch.runsOrdered).toMatchObject([{ stages: ['lab', 'vms'], halt: true, dryRun: false, done: [] }]);
+    const reason = 'ups: the device says that its battery is low';
+    expect(watch.runsOrdered).toMatchObject([{ stages: ['lab', 'vms'], halt: true, dryRun: false, done: [], reason }]);
     expect(watch.group().progress).toMatchObject({ kind: 'outage', phase: 'running', dryRun: false });
   });
 
@@ -91,6 +97,12 @@ describe('a run is ordered', () => {
     const watch = running({ ...staged(), armed: false }).reloads(staged());
     expect(watch.runsOrdered).toMatchObject([{ stages: ['lab', 'vms'], halt: true, dryRun: false, done: [] }]);
     expect(watch.group().progress).toMatchObject({ run: watch.run()?.id, phase: 'running' });
+  });
+
+  test('as a rehearsal where the configuration says so, and without a halt where there is none', () => {
+    expect(running({ ...staged(), dryRun: true }).runsOrdered).toMatchObject([{ dryRun: true, halt: true }]);
+    const unhalted = { ...rack(), groups: [group('rack', ['ups'], { stages: STAGES })] };
+    expect(running(unhalted).runsOrdered).toMatchObject([{ dryRun: false, halt: false }]);
   });
 
   test('by nobody where nothing is armed', () => {
@@ -162,6 +174,95 @@ describe('after a restart in the same boot a run', () => {
     expect(last(watch)).toMatchObject({ kind: 'run', stages: names, halt: true, done: ['lab/a'] });
   });
 
+  const THROUGH = [...through('lab/a'), ...through('vms/a'), begins('host'), ends('host', 'skipped')] as const;
+  const ENDED: ProgressEvent = { kind: 'run-ended' };
+  const unhalted = { ...rack(), groups: [group('rack', ['ups'], { stages: STAGES })] };
+  const idle = [stage('lab'), stage('none', { steps: [] }), stage('vms')];
+  const shedding = [stage('lab', { when: { onBatteryFor: seconds(5) } }), stage('vms')];
+  test.each<[string, boolean, Partial<Settings>, string, readonly ProgressEvent[]]>([
+    ['of which everything was begun', false, staged(), 'OB LB', [...THROUGH, ENDED]],
+    ['of which everything was begun, and nobody said that it was the end', true, staged(), 'OB LB', THROUGH],
+    ['of which the halt was never begun', true, staged(), 'OB LB', [...THROUGH.slice(0, 4), ENDED]],
+    ['of which a stage was never begun', true, staged(), 'OB LB', [...THROUGH.slice(2), ENDED]],
+    ['of which only the halt was begun', true, staged(), 'OB LB', [...THROUGH.slice(4), ENDED]],
+    ['of which a stage has nothing to do', false, staged({ stages: idle }), 'OB LB', [...THROUGH, ENDED]],
+    ['that has no halt', false, unhalted, 'OB LB', [...THROUGH.slice(0, 4), ENDED]],
+    ['that is of a stage alone', false, staged({ stages: shedding }), 'OB', [...through('lab/a'), ENDED]],
+    ['that has only brought back', true, staged({ stages: shedding }), 'OB', [...through('lab/restore/a'), ENDED]],
+  ])('%s goes on: %s', (_, goesOn, more, status, events) => {
+    const watch = new Watch(more).says('ups', 'OL', CHARGED).says('ups', status, CHARGED).runs(10);
+    tells(watch, ...events).restart(1);
+    const runs = orders(watch, () => watch.says('ups', status, CHARGED).runs(20)).filter((kind) => kind === 'run');
+    expect([runs, watch.group().resuming]).toEqual([goesOn ? ['run'] : [], undefined]);
+    expect(watch.told.filter((type) => type === 'resumed')).toHaveLength(runs.length);
+  });
+
+  test('that goes on says so', () => {
+    const watch = killed().says('ups', 'OB', CHARGED);
+    expect(text(watch, 'resumed')).toMatchObject({
+      level: 'warning',
+      text: 'rack: the shutdown that was going on before a restart goes on',
+      details: { run: watch.run()?.id },
+    });
+  });
+
+  test('that was only told has nothing to take up', () => {
+    const watch = running({ ...staged(), armed: false }).restart(1);
+    expect(watch.group().resuming).toBe(true);
+    expect(orders(watch, () => watch.says('ups', 'OB LB').runs(10))).toEqual([]);
+    expect([watch.group().resuming, watch.told.includes('resumed')]).toEqual([undefined, false]);
+  });
+
+  describe('of two feeds', () => {
+    const two = (low: readonly string[], more: Partial<GroupSettings> = {}) => {
+      const watch = new Watch({ ...staged(more, ['a', 'b']), mainsHold: seconds(60) });
+      watch.says('a', 'OL', CHARGED).says('b', 'OL', CHARGED).runs(20);
+      for (const id of low) watch.says(id, 'OB LB', CHARGED);
+      tells(watch.runs(10), begins('lab/a')).restart(1).hangs('a').hangs('b');
+      return watch;
+    };
+
+    test('goes on once one that had led to it proves battery, though the other is silent', () => {
+      const watch = two(['a', 'b']);
+      expect(orders(watch, () => watch.says('a', 'OB', CHARGED))).toEqual(['run']);
+    });
+
+    test('waits for the mains of one, though the other is silent', () => {
+      const watch = two(['a', 'b']);
+      watch.changes('a', 'OL', CHARGED);
+      expect(orders(watch, () => watch.runs(14))).toEqual([]);
+      expect(orders(watch, () => watch.runs(1))).toEqual(['run']);
+    });
+
+    test('is not proved by one that had not led to it', () => {
+      const watch = two(['a'], { minHealthy: 2 });
+      watch.changes('b', 'OB', CHARGED);
+      expect(orders(watch, () => watch.runs(4))).toEqual([]);
+      expect(orders(watch, () => watch.runs(1))).toEqual(['run']);
+    });
+
+    test('does not wait for the mains of one that had not led to it', () => {
+      const watch = two(['a'], { minHealthy: 2 });
+      watch.changes('b', 'OL', CHARGED);
+      expect(orders(watch, () => watch.runs(5))).toEqual(['run']);
+    });
+
+    test('whose cause the configuration no longer has is proved by any', () => {
+      const watch = two(['a'], { minHealthy: 2 });
+      watch.settings = new Watch(staged({}, ['b'])).settings;
+      watch.restart(1);
+      expect(orders(watch, () => watch.says('b', 'OB', CHARGED))).toEqual(['run']);
+    });
+
+    test('of which nobody has led to it is proved by any', () => {
+      const watch = new Watch(staged({}, ['a', 'b'])).says('a', 'OL', CHARGED).says('b', 'OL', CHARGED).runs(20);
+      watch.asks('shutdown', { group: 'rack', confirm: 'rack' });
+      tells(watch, begins('lab/a')).restart(1).hangs('a').hangs('b');
+      expect(orders(watch, () => watch.says('b', 'OB', CHARGED))).toEqual(['run']);
+      expect(last(watch)).toMatchObject({ reason: 'a person has asked for it' });
+    });
+  });
+
   test('that was called off and still at a step is over', () => {
     const watch = tells(running(), begins('lab/a')).says('ups', 'OL').runs(7);
     expect(phase(watch)).toBe('stopping');
@@ -197,11 +298,13 @@ describe('after a reboot a run', () => {
     const watch = rebooted();
     expect(orders(watch, () => watch.says('ups', 'OL', CHARGED).runs(60))).toEqual(['restore']);
     expect(last(watch)).toMatchObject({ kind: 'restore', stages: ['vms', 'lab'] });
+    expect(watch.group().resuming).toBeUndefined();
   });
 
   test('that had nothing taken away is just over', () => {
     const watch = running(rack()).reboot().says('ups', 'OL', CHARGED).runs(60);
-    expect([kinds(watch), watch.run(), watch.group().earlierRun]).toEqual([['run'], undefined, undefined]);
+    const { run, earlierRun, resuming } = watch.group();
+    expect([kinds(watch), run, earlierRun, resuming]).toEqual([['run'], undefined, undefined, undefined]);
   });
 });
 
@@ -266,6 +369,14 @@ describe('a halt that did not happen', () => {
     const watch = tells(running(staged({ stages })), begins('vms/a'), ends('vms/a', 'failed'), halts(), ends('host'));
     tells(watch, { kind: 'run-ended' }).says('ups', 'OL', CHARGED).runs(121);
     expect(last(watch)).toMatchObject({ kind: 'halt', act: 'halt' });
+  });
+
+  test('because it was refused is tried again on mains where a UPS was told to cycle', () => {
+    const stages = [stage('lab'), stage('vms', { steps: [step('vms/a', 'ups')] })];
+    const watch = tells(running(staged({ stages })), begins('vms/a'), ends('vms/a'), halts(), ends('host', 'failed'));
+    tells(watch, { kind: 'run-ended' }).says('ups', 'OL', { 'battery.charge': 30 });
+    expect(orders(watch, () => watch.runs(121))).toEqual(['halt']);
+    expect(orders(watch, () => watch.says('ups', 'OL', CHARGED).runs(119))).toEqual(['restore']);
   });
 
   test('because it was refused is tried again on battery', () => {
@@ -356,7 +467,7 @@ describe('time that runs out', () => {
   });
 
   test.each<[string, (watch: Watch) => unknown, Partial<Settings>]>([
-    ['on mains', (watch) => watch.says('ups', 'OL', OUT).runs(3), staged()],
+    ['on mains', (watch) => watch.says('ups', 'OL', OUT), staged()],
     [
       'without a halt',
       (watch) => watch.says('ups', 'OB LB', OUT),
@@ -367,7 +478,31 @@ describe('time that runs out', () => {
     ['once the run is through', (watch) => tells(watch, { kind: 'run-ended' }).says('ups', 'OB LB', OUT), staged()],
   ])('hastens nothing %s', (_, act, more) => {
     const watch = running(more, { 'battery.runtime': 100 });
-    expect(orders(watch, act)).toEqual([]);
+    act(watch);
+    expect(orders(watch, () => watch.runs(4))).toEqual([]);
+    expect(kinds(watch)).not.toContain('hurry');
+  });
+
+  test('is sure after three seconds: a reading that is taken back hastens nothing', () => {
+    const watch = running(staged(), { 'battery.runtime': 100 });
+    expect(orders(watch, () => watch.says('ups', 'OB LB', OUT).runs(2))).toEqual([]);
+    expect(watch.group().progress?.shortSince).toBeDefined();
+    expect(orders(watch, () => watch.says('ups', 'OB LB', { 'battery.runtime': 100 }).runs(1))).toEqual([]);
+    expect(watch.group().progress).not.toHaveProperty('shortSince');
+    expect(orders(watch, () => watch.says('ups', 'OB LB', OUT).runs(2))).toEqual([]);
+    expect(orders(watch, () => watch.runs(1))).toEqual(['hurry']);
+  });
+
+  test('that is nearly out hastens nothing yet, and at once when it is', () => {
+    const watch = running(staged(), { 'battery.runtime': 17 });
+    expect(kinds(watch)).toEqual(['run']);
+    expect(orders(watch, () => watch.runs(10))).toEqual([]);
+    expect(orders(watch, () => watch.says('ups', 'OB LB', OUT))).toEqual(['hurry']);
+    expect(text(watch, 'hurried')).toMatchObject({
+      level: 'error',
+      text: expect.stringMatching(/^rack: time runs out, what is left of the plan is skipped: .* needs 15 s$/),
+      details: { run: watch.run()?.id },
+    });
   });
 
   test('hastens no run of a few stages', () => {
@@ -399,7 +534,12 @@ describe('what was taken away', () => {
     expect(orders(watch, () => watch.says('ups', 'OL', OVER).runs(60))).toEqual([]);
     expect(orders(watch, () => tells(watch, { kind: 'run-ended' }))).toEqual(['restore']);
     expect(last(watch)).toMatchObject({ stages: ['vms', 'lab'], undo: new Map([['vms/a', ['one']]]) });
-    expect([phase(watch), watch.told.includes('restoring')]).toEqual(['restoring', true]);
+    expect(phase(watch)).toBe('restoring');
+    expect(text(watch, 'restoring')).toMatchObject({
+      level: 'notice',
+      text: 'rack: the outage is over, vms, lab are brought back',
+      details: { run: watch.group().progress?.run, stages: ['vms', 'lab'] },
+    });
     expect(orders(watch, () => watch.runs(60))).toEqual([]);
   });
 
@@ -424,12 +564,10 @@ describe('what was taken away', () => {
 
   test('that has no way back is left at that', () => {
     const stages = [stage('lab', { restore: [] }), stage('vms', { restore: [] })];
-    const watch = tells(stopped(staged({ stages })), { kind: 'run-ended' }).says('ups', 'OL', OVER);
-    expect([orders(watch, () => watch.runs(20)), phase(watch), watch.group().shed]).toEqual([
-      [],
-      'restored',
-      undefined,
-    ]);
+    const watch = tells(stopped(staged({ stages })), { kind: 'run-ended' })
+      .says('ups', 'OL', OVER)
+      .runs(20);
+    expect([kinds(watch), phase(watch), watch.group().shed]).toEqual([['run', 'call-off'], 'restored', undefined]);
   });
 
   test('comes back stage by stage, and is then forgotten', () => {
@@ -445,7 +583,12 @@ describe('what was taken away', () => {
     const watch = tells(stopped(), { kind: 'run-ended' }).says('ups', 'OL', OVER).runs(1);
     tells(watch, begins('vms/restore/a'));
     expect(orders(watch, () => watch.says('ups', 'OB', CHARGED).runs(5))).toEqual(['stop-restore']);
-    expect([phase(watch), watch.told.includes('restore_stopped')]).toEqual(['stopping', true]);
+    expect(phase(watch)).toBe('stopping');
+    expect(text(watch, 'restore_stopped')).toMatchObject({
+      level: 'warning',
+      text: 'rack: the restore is stopped, ups is on battery',
+      details: { run: watch.group().progress?.run },
+    });
     tells(watch, ends('vms/restore/a'), { kind: 'restore-ended' });
     expect([phase(watch), watch.group().shed?.stages]).toEqual(['ended', ['lab', 'vms']]);
     expect(orders(watch, () => watch.says('ups', 'OL', OVER).runs(10))).toEqual(['restore']);
@@ -455,6 +598,7 @@ describe('what was taken away', () => {
     const watch = tells(stopped(), { kind: 'run-ended' }).says('ups', 'OL', OVER).runs(1);
     const first = watch.runsOrdered[0]?.run;
     expect(orders(watch, () => watch.says('ups', 'OB FSD', OVER).runs(3))).toEqual(['stop-restore', 'run']);
+    expect(watch.intents.at(-2)).toMatchObject({ reason: 'a shutdown was decided' });
     expect(watch.runsOrdered.at(-1)).toMatchObject({ done: [], undo: new Map([['vms/a', ['one']]]) });
     const old: ProgressEvent[] = [ends('vms/restore/a', 'timed-out'), { kind: 'restore-ended' }];
     for (const event of old) watch.tell({ kind: 'progressed', group: 'rack', run: first ?? '', event });
@@ -468,6 +612,8 @@ describe('what was taken away', () => {
   test('is left when a person disarms', () => {
     const watch = tells(stopped(), { kind: 'run-ended' }).says('ups', 'OL', OVER).runs(1);
     expect(orders(watch, () => watch.asks('disarm', { group: 'rack' }).runs(2))).toEqual(['stop-restore']);
+    expect(last(watch)).toMatchObject({ reason: 'nothing may be done now' });
+    expect(text(watch, 'restore_stopped')?.text).toBe('rack: the restore is stopped, nothing may be done now');
   });
 
   test('goes on being brought back by the next process, from its beginning', () => {
@@ -479,7 +625,9 @@ describe('what was taken away', () => {
   test('is brought back for real although the last run was a dry one', () => {
     const watch = tells(stopped(), { kind: 'run-ended' }).reloads({ ...staged(), dryRun: true });
     watch.says('ups', 'OB LB').runs(10);
-    tells(watch, begins('lab/a'), ends('lab/a'), { kind: 'run-ended' }).says('ups', 'OL', OVER).runs(10);
+    tells(watch, ...through('lab/a'), halts(), ends('host'), { kind: 'run-ended' })
+      .says('ups', 'OL', OVER)
+      .runs(10);
     watch.reloads(staged()).runs(3);
     expect(last(watch)).toMatchObject({ kind: 'restore', stages: ['vms', 'lab'] });
     tells(watch, begins('vms/restore/a'));
@@ -505,6 +653,7 @@ describe('what a person cancels', () => {
   test('comes back once the mains do', () => {
     const watch = tells(cancelled(), ends('lab/a'), { kind: 'run-ended' });
     expect(orders(watch, () => watch.says('ups', 'OL', CHARGED).runs(20))).toEqual(['restore']);
+    expect(text(watch, 'restoring')?.text).toBe('rack: the outage is over, lab is brought back');
   });
 
   test('after a restart that nothing has taken up yet is over', () => {
@@ -559,5 +708,27 @@ describe('a forced shutdown', () => {
     const watch = new Watch(staged()).says('ups', 'OL', CHARGED).says('ups', 'FSD OB').runs(3);
     tells(watch, begins('lab/a'));
     expect(orders(watch, () => watch.says('ups', 'OL', CHARGED).runs(60))).toEqual([]);
+  });
+});
+
+describe('time alone can change', () => {
+  const at = asInstant(0);
+  const progress: Progress = { run: 'r', kind: 'outage', dryRun: false, wall: 0, phase: 'ended', steps: new Map() };
+  const in_ = (now: Progress['phase'], more: Partial<Progress> = {}) => ({
+    progress: { ...progress, phase: now, ...more },
+  });
+  test.each<[string, Pursuit, boolean]>([
+    ['nothing where there is nothing', {}, false],
+    ['a run that waits to be taken up', { resuming: true }, true],
+    ['what has to be brought back', { shed: { stages: ['lab'], undo: new Map() } }, true],
+    ['a run that is going on', in_('running'), true],
+    ['one that is called off', in_('stopping'), true],
+    ['one that was cut short', in_('interrupted'), true],
+    ['a restore', in_('restoring'), true],
+    ['nothing of a restore that is through', in_('restored'), false],
+    ['nothing of a run that is through', in_('ended'), false],
+    ['a halt that was issued', in_('ended', { halt: { act: 'halt', at, wall: 0 } }), true],
+  ])('%s', (_, pursuit, is) => {
+    expect(isPursuing(pursuit)).toBe(is);
   });
 });

@@ -42,18 +42,27 @@ export function pursue(of: Pursuing, stamp: Stamp): Pursued {
   const pursuit = pursuitOf(before);
   switch (step.kind) {
     case 'begun':
-      return begun(of, step.run, stamp);
     case 'more':
       return step.run.effect === 'none' ? { pursuit, intents: [], facts: [] } : takenUp(of, step.run, stamp);
     case 'called-off':
       return calledOff(before, step.run, step.why);
     case 'same':
-      return before.resuming ? resumed(of, step.run, stamp) : goingOn(of, step.run, stamp);
+      if (before.resuming) return resumed(of, step.run, stamp);
+      return isReplanned(of, step.run) ? takenUp(of, step.run, stamp) : goingOn(of, step.run, stamp);
     case 'finished':
     case 'none':
       return afterwards(of, stamp);
   }
 }
+
+/** Whether a reload has changed what a run that goes on is made of: the hand that carries it out has to know. */
+function isReplanned({ before, plan }: Pursuing, { id, effect }: Run): boolean {
+  if (before.plan === plan || effect === 'none' || before.progress?.run !== id) return false;
+  return keysOf(before.plan) !== keysOf(plan);
+}
+
+const keysOf = ({ stages, halt }: Plan): string =>
+  [...stages.flatMap(({ steps }) => steps), ...(halt === undefined ? [] : [halt])].map(({ key }) => key).join(' ');
 
 /** The part of a group that is carried on here; absent keys are absent. */
 const pursuitOf = ({ progress, shed, resuming }: Pursuit): Pursuit => ({
@@ -64,32 +73,32 @@ const pursuitOf = ({ progress, shed, resuming }: Pursuit): Pursuit => ({
 
 function begun(of: Pursuing, run: Run, { wall }: Stamp): Pursued {
   const { before } = of;
-  if (run.effect === 'none') return { pursuit: pursuitOf(before), intents: [], facts: [] };
   const dryRun = run.effect === 'dry-run';
   const progress: Progress = { run: run.id, kind: run.kind, dryRun, wall, phase: 'running', steps: new Map() };
   const stopped = stopRestore(before, 'a shutdown was decided');
   const shed = before.shed === undefined ? {} : { shed: before.shed };
   return {
     pursuit: { progress, ...shed },
-    intents: [...stopped, orderOf({ ...of, before: { ...before, progress } }, run)],
+    intents: [...stopped, orderOf(of, run, progress)],
     facts: [],
   };
 }
 
-/** More of a run, or a run that an earlier process has begun. */
+/** A new run, more of one, or one that an earlier process has begun. */
 function takenUp(of: Pursuing, run: Run, stamp: Stamp): Pursued {
   const { resuming: _, ...pursuit } = pursuitOf(of.before);
   const { progress } = pursuit;
   if (progress?.run !== run.id) return begun(of, run, stamp);
-  const phase = progress.phase === 'interrupted' || progress.phase === 'ended' ? 'running' : progress.phase;
-  return { pursuit: { ...pursuit, progress: { ...progress, phase } }, intents: [orderOf(of, run)], facts: [] };
+  return {
+    pursuit: { ...pursuit, progress: { ...progress, phase: 'running' } },
+    intents: [orderOf(of, run, progress)],
+    facts: [],
+  };
 }
 
 /** The order that begins a run, adds to it, or takes it up where an earlier process left it. */
-function orderOf({ before, plan }: Pick<Pursuing, 'before' | 'plan'>, run: Run): Intent {
-  const { progress, shed } = before;
-  const isSame = progress?.run === run.id;
-  const done = isSame ? [...progress.steps].flatMap(([key, { state }]) => (state === 'running' ? [] : [key])) : [];
+function orderOf({ before, plan }: Pursuing, run: Run, { steps }: Progress): Intent {
+  const done = [...steps].flatMap(([key, { state }]) => (state === 'running' ? [] : [key]));
   return {
     kind: 'run',
     group: before.id,
@@ -100,30 +109,35 @@ function orderOf({ before, plan }: Pick<Pursuing, 'before' | 'plan'>, run: Run):
     dryRun: run.effect === 'dry-run',
     reason: causeText(run.cause, (device) => device) || 'a person has asked for it',
     done,
-    undo: shed?.undo ?? new Map(),
+    undo: before.shed?.undo ?? new Map(),
   };
 }
 
 function calledOff(before: GroupState, run: Run, why: string): Pursued {
-  const { resuming: _, ...pursuit } = pursuitOf(before);
+  const { resuming: _, shed, ...rest } = pursuitOf(before);
+  // What a person had ordered is ordered no more: it is brought back like all else.
+  const pursuit = shed === undefined ? rest : { ...rest, shed: { stages: shed.stages, undo: shed.undo } };
   if (run.effect === 'none') return { pursuit, intents: [], facts: [] };
   const intents: readonly Intent[] = [{ kind: 'call-off', group: before.id, run: run.id, reason: why }];
   return { pursuit: stoppedAs(pursuit, before.resuming === true), intents, facts: [] };
 }
 
 /** A group whose decision a person has taken back: what it has shed is brought back once it may be. */
-export function takenBack({ run: _, resuming, shed, progress, ...group }: GroupState): GroupState {
+export function takenBack({ run: _, earlierRun: __, resuming, shed, progress, ...group }: GroupState): GroupState {
   return {
     ...group,
-    ...stoppedAs(progress === undefined ? {} : { progress }, resuming === true),
+    ...stoppedAs(progress === undefined ? {} : { progress: withoutHalt(progress) }, resuming === true),
     ...(shed === undefined ? {} : { shed: { stages: shed.stages, undo: shed.undo } }),
   };
 }
 
+/** What a person has taken back does not end the machine later. */
+const withoutHalt = ({ halt: _, ...progress }: Progress): Progress => progress;
+
 /** A run that is called off: what has begun runs to its end, unless nothing has been begun in this process. */
 export function stoppedAs(pursuit: Pursuit, interrupted: boolean): Pursuit {
   const { progress } = pursuit;
-  if (progress === undefined || !isUnderWay(progress)) return pursuit;
+  if (!isUnderWay(progress)) return pursuit;
   return { ...pursuit, progress: interrupted ? cutShort(progress) : { ...progress, phase: 'stopping' } };
 }
 
@@ -183,7 +197,7 @@ function goingOn(of: Pursuing, run: Run, stamp: Stamp): Pursued {
   const pursuit = pursuitOf(before);
   const quiet: Pursued = { pursuit, intents: [], facts: [] };
   if (progress === undefined || progress.dryRun || run.effect !== 'act') return quiet;
-  if (progress.halt !== undefined) return haltedAgain(of, progress, stamp);
+  if (progress.halt !== undefined && plan.halt !== undefined) return haltedAgain(of, progress, stamp);
   if (!run.whole || plan.halt === undefined || progress.phase !== 'running' || progress.hurried !== undefined)
     return quiet;
   const left = timeLeft(settings, run, devices, stamp.at);
@@ -237,7 +251,7 @@ function afterwards(of: Pursuing, stamp: Stamp): Pursued {
   const quiet: Pursued = { pursuit: kept, intents: [], facts: [] };
   if (progress === undefined) return quiet;
   if (progress.phase === 'restoring') return watchedRestore(of, progress);
-  if (progress.halt !== undefined) {
+  if (progress.halt !== undefined && effect === 'act') {
     // The order to halt was taken, and the run is over: either the machine goes down, or it is told again.
     const again = haltedAgain(of, progress, stamp, 'outage');
     if (again.intents.length > 0 || progress.steps.get('host')?.state === 'done') return again;

@@ -27,11 +27,11 @@ export function isOver(
 
 /** A feed that runs from its battery, as far as is proved: a restore begins nothing more. */
 export const isOnBattery = (device: DeviceState | undefined): boolean =>
-  device?.power.outage !== undefined && device.power.fed === 'battery';
+  device?.power.outage !== undefined && device.power.fed === 'battery' && device.power.silentSince === undefined;
 
 function isCharged(device: DeviceState | undefined, above: number, now: Instant): boolean {
   const charge = device?.reading === undefined ? undefined : numberIn(device.reading, 'battery.charge');
-  if (charge !== undefined) return charge > above;
+  if (charge !== undefined && device?.tuning.trustCharge === true) return charge > above;
   const ended = device?.power.lastOutageEnded?.at;
   return ended === undefined || between(ended, now) >= CHARGED_UNSEEN;
 }

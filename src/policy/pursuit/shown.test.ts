@@ -148,6 +148,12 @@ describe('a run', () => {
     expect(timeLeftOf(running.group(), running.state, running.stamp.at)).toBeCloseTo(seconds(304), -2);
     running.changes('ups', 'OL', DRAINED).runs(2);
     expect(running.shown.time_left).toBeNull();
+    const others = [group('other', ['x']), ...running.settings.groups];
+    const among = { ...running.state, settings: { ...running.settings, groups: others } };
+    expect(timeLeftOf(running.group(), among, running.stamp.at)).toBeUndefined();
+    const out = new Running();
+    const two = { ...out.state, settings: { ...out.settings, groups: others } };
+    expect(timeLeftOf(out.group(), two, out.stamp.at)).toBeCloseTo(seconds(304), -2);
     const { settings: _, ...unconfigured } = running.state;
     expect(timeLeftOf(running.group(), unconfigured, running.stamp.at)).toBeUndefined();
   });
@@ -185,12 +191,63 @@ describe('a run', () => {
   });
 });
 
+test('a run that was cut short may still begin what it has not', () => {
+  const running = new Running().hears({ kind: 'begun', step: 'lab/vms' }).restart();
+  expect([running.shown.state, running.states]).toEqual([
+    'interrupted',
+    ['lab/vms running', 'lab/nas waiting', 'late/pump waiting', 'host waiting'],
+  ]);
+});
+
 describe('a restore', () => {
   const restoring = () => {
     const running = new Running({ restoreAbove: 3 }).hears({ kind: 'begun', step: 'lab/vms' });
     running.changes('ups', 'OL', DRAINED).runs(8);
     return running.ends('lab/vms', 'done').hears({ kind: 'run-ended' }).runs(2);
   };
+
+  test('counts its own steps before any of them has begun', () => {
+    const running = restoring();
+    expect(running.shown).toMatchObject({ state: 'restoring', percent: 0, counts: { planned: 2, waiting: 2 } });
+    expect(running.shown.shed).toEqual({ stages: ['lab'], by_hand: false });
+  });
+
+  test('of stages without a way back is through, with nothing to count', () => {
+    const { progress, ...rest } = restoring().group();
+    if (progress === undefined) throw new Error('no run');
+    const over: GroupState = { ...rest, progress: { ...progress, phase: 'restored' } };
+    const { state, stamp } = new Running();
+    const bare = { ...state, settings: { ...state.settings, groups: [] } } as typeof state; // as after a reload
+    expect(progressData(over, bare, stamp.at)).toMatchObject({
+      state: 'restored',
+      percent: 100,
+      counts: { planned: 0 },
+    });
+  });
+
+  test('of what a person has shut down says so', () => {
+    const { shed, ...rest } = restoring().group();
+    if (shed === undefined) throw new Error('nothing to bring back');
+    const { state, stamp } = new Running();
+    const shown = progressData({ ...rest, shed: { ...shed, byHand: true } }, state, stamp.at);
+    expect(shown['shed']).toEqual({ stages: ['lab'], by_hand: true });
+  });
+
+  test('is made of the steps of its own stages', () => {
+    const other: StageSettings = {
+      ...LAB,
+      name: 'other',
+      steps: [step('other/x')],
+      restore: [step('other/restore/x')],
+    };
+    const running = new Running({ restoreAbove: 3, stages: [LAB, other] }).hears({ kind: 'begun', step: 'lab/vms' });
+    running.changes('ups', 'OL', DRAINED).runs(8);
+    running.ends('lab/vms', 'done').hears({ kind: 'run-ended' }).runs(2);
+    expect(running.states.filter((line) => line.includes('/restore/'))).toEqual([
+      'lab/restore/nas waiting',
+      'lab/restore/vms waiting',
+    ]);
+  });
 
   test('counts its own steps, those to come as well', () => {
     const running = restoring().hears({ kind: 'begun', step: 'lab/restore/nas' });
@@ -288,6 +345,43 @@ describe('what is long is cut', () => {
     expect(shown.lines).toHaveLength(100);
     expect([shown.lines[0], shown.lines.at(-1)]).toEqual(['s/10 running', 's/109 running']);
     expect(shown.steps).toHaveLength(130);
+  });
+
+  test('a hundred lines are all of them, whether they have begun or not', () => {
+    const shown = many(100, (index) => (index < 50 ? running : undefined));
+    expect([shown.lines.length, shown.lines.at(-1)]).toEqual([100, 's/99 waiting']);
+  });
+
+  test('a text of just so many characters is whole', () => {
+    const whole = 'x'.repeat(255);
+    const { steps } = many(1, () => ({ ...running, state: 'done', text: whole }));
+    expect(steps[0].result).toBe(whole);
+    expect(many(1, () => ({ ...running, state: 'done', text: `${whole}x` })).steps[0].result).toBe(
+      `${'x'.repeat(254)}…`,
+    );
+  });
+
+  test('lines: a step that has ended says after how long and why, one at work how much of it is open', () => {
+    const line = (more: Partial<StepProgress>) => many(1, () => ({ ...running, ...more })).lines[0];
+    const item = (name: string, state: 'running' | 'done') => ({ item: name, state });
+    expect(line({ state: 'failed', text: 'no', took: seconds(3) })).toBe('s/0 failed after 3 s: no');
+    expect(line({ state: 'skipped', text: 'no time' })).toBe('s/0 skipped: no time');
+    expect(line({ items: [item('a', 'running'), item('b', 'done'), item('c', 'running')] })).toBe(
+      's/0 running, 1 of 3 through: a, c',
+    );
+    expect(line({ items: [item('a', 'done')] })).toBe('s/0 running, 1 of 1 through');
+  });
+
+  test('what runs now, with how many more there are, is as long as any text', () => {
+    const long = Array.from({ length: 5 }, (_, index) => step(`s/${index}`, 'y'.repeat(120)));
+    const own = group('rack', ['ups'], { stages: [{ name: 's', steps: long, restore: [] }] });
+    const steps = new Map(long.map(({ key }) => [key, running] as const));
+    const progress: Progress = { run: 'r', kind: 'outage', dryRun: false, wall: 0, phase: 'running', steps };
+    const base = new Running();
+    const state: GroupState = { ...base.group(), plan: planOf(own, new Map()), progress };
+    const settings = { ...base.settings, groups: [own] };
+    const shown = progressData(state, { settings, devices: new Map() }, asInstant(0));
+    expect([`${shown['now']}`.length, `${shown['now']}`.endsWith('… and 2 more')]).toEqual([255, true]);
   });
 
   test('texts at their end, outputs at their beginning, by characters', () => {

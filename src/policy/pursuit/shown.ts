@@ -63,7 +63,7 @@ export function progressData(group: GroupState, known: Known, now: Instant): { r
     time_left: left === undefined ? null : Math.round(left / ROUGHLY) * (ROUGHLY / 1000),
     hurried: progress?.hurried ?? null,
     halt: progress?.halt === undefined ? null : { act: progress.halt.act, since: wallText(progress.halt.wall) },
-    past_return: progress === undefined ? null : isPastReturn(group.plan, { ...progress, phase: 'running' }),
+    past_return: progress === undefined ? null : isPastReturn(group.plan, progress),
     shed: shed === undefined ? null : { stages: [...shed.stages], by_hand: shed.byHand === true },
     steps: rows.map((row) => stepData(row, Math.max(ITEMS.least, Math.floor(ITEMS.total / rows.length)))),
     lines: linesOf(rows),

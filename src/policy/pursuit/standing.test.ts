@@ -71,13 +71,17 @@ test('a run is at work once it is ordered, and through once all its steps are ov
   expect([going(), going(so({ 'lab/a': 'done' }, { dryRun: true }))]).toEqual([not, not]);
   expect(going(so({}))).toEqual({ ...not, isAtWork: true });
   expect(going(so({ 'lab/a': 'running' }))).toEqual({ ...not, isAtWork: true });
+  for (const phase of ['interrupted', 'stopping'] as const) {
+    expect(going(so({ 'lab/a': 'running' }, { phase }))).toEqual({ ...not, isAtWork: true });
+  }
+  expect(going(so({}, { phase: 'ended' }))).toEqual(not);
   expect(going(so({ host: 'running' }))).toEqual({ ...not, isAtWork: true, pastReturn: true });
   expect(going(so({ 'lab/a': 'done' }, { phase: 'ended' }))).toEqual({ ...not, isThrough: true });
 });
 
 describe('the last act', () => {
   const step: Step = { ...HALT, key: 'lab/a', kind: 'ups', device: 'a' };
-  const stages = [{ name: 'lab', steps: [step], restore: [] }];
+  const stages = [{ name: 'lab', steps: [{ ...step, key: 'lab/other' }, step], restore: [] }];
   const own = (minHealthy: number) => group('rack', ['a', 'b'], { minHealthy, stages });
   test.each<[string, number, Progress | undefined, readonly DeviceState[], 'halt' | 'reboot']>([
     ['mains are out', 1, so({}), [battery('a'), battery('b')], 'halt'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Run } from '../../domain/groups.ts';
 import type { Plan, PlannedStep } from '../../domain/plan.ts';
-import type { Power } from '../../domain/power.ts';
+import type { Outage, Power } from '../../domain/power.ts';
 import type { Progress, StepProgress } from '../../domain/progress.ts';
 import { readingOf } from '../../domain/reading.ts';
 import { type DeviceState, UNHEARD } from '../../domain/state.ts';
@@ -9,10 +9,10 @@ import { asInstant, seconds } from '../../domain/time.ts';
 import { restOf, timeLeft } from './time-left.ts';
 
 const at = (second: number) => asInstant(second * 1000);
-const OUT: Power = {
-  fed: 'battery',
-  outage: { id: '', since: at(0), wall: 0, proof: 'status', byTest: false, charges: [] },
-};
+const outage: Outage = { id: '', since: at(0), wall: 0, proof: 'status', byTest: false, charges: [] };
+const OUT: Power = { fed: 'battery', outage };
+/** Its gauge said 0 on mains as well. */
+const MUTE: Power = { fed: 'battery', outage: { ...outage, runtimeBefore: 0 } };
 
 /** A feed that has told its runtime at some second. */
 const feed = (id: string, power: Power, runtime?: string, told = 100): DeviceState => {
@@ -45,6 +45,8 @@ const { wholeSince: __, ...old } = RUN;
 describe('the time left', () => {
   test.each<[string, readonly DeviceState[], Run, number | undefined]>([
     ['is the smallest runtime of those on battery', [feed('a', OUT, '300'), feed('b', OUT, '200')], RUN, 190],
+    ['is that of the first where it is the smallest', [feed('a', OUT, '200'), feed('b', OUT, '300')], RUN, 190],
+    ['is what one tells where the next tells nothing', [feed('a', OUT, '200'), feed('b', OUT)], RUN, 190],
     ['does not count one on mains', [feed('a', OUT, '300'), feed('b', { fed: 'mains' }, '20')], RUN, 290],
     ['does not count one whose battery feeds without an outage', [feed('a', { fed: 'battery' }, '20')], RUN, undefined],
     [
@@ -63,8 +65,36 @@ describe('the time left', () => {
     ['runs out for nobody without a feed that is known', [], RUN, undefined],
   ])('%s', (___, devices, run, left) => {
     const known = new Map(devices.map((one) => [one.id, one]));
-    const group = { feeds: ['a', 'b'], timeLeftUnknown: seconds(120) };
+    const group = { feeds: [...known.keys()], minHealthy: known.size, timeLeftUnknown: seconds(120) };
     expect(timeLeft(group, run, known, at(110))).toBe(left === undefined ? undefined : left * 1000);
+  });
+
+  test.each<[string, number, readonly DeviceState[], number | undefined]>([
+    ['lasts as long as one of two, where one is enough', 1, [feed('a', OUT, '300'), feed('b', OUT, '200')], 290],
+    [
+      'is not that of a feed that is used up, where the other is enough',
+      1,
+      [feed('a', OUT, '0'), feed('b', OUT, '200')],
+      190,
+    ],
+    ['does not count on a feed that was never heard', 1, [feed('a', OUT, '300'), feed('b', {}, '900')], 290],
+    [
+      'runs out for nobody while a feed on mains is enough',
+      1,
+      [feed('a', OUT, '300'), feed('b', { fed: 'mains' })],
+      undefined,
+    ],
+    [
+      'ends with the second of three, where two are needed',
+      2,
+      ['300', '200', '100'].map((s, i) => feed(`f${i}`, OUT, s)),
+      190,
+    ],
+    ['is unknown where the gauge said 0 on mains', 1, [feed('a', MUTE, '0')], 90],
+  ])('%s', (___, minHealthy, devices, left) => {
+    const known = new Map(devices.map((one) => [one.id, one]));
+    const group = { feeds: [...known.keys()], minHealthy, timeLeftUnknown: seconds(120) };
+    expect(timeLeft(group, RUN, known, at(110))).toBe(left === undefined ? undefined : left * 1000);
   });
 });
 

@@ -9,32 +9,39 @@ import type { Step } from '../../domain/steps.ts';
 import { asMillis, between, type Instant, type Millis, seconds } from '../../domain/time.ts';
 
 /**
- * How long the power of a group still lasts while a run is going on: the smallest runtime of its feeds on battery, less
- * what has gone by since it was told. Where none tells it, `timeLeftUnknown` counted from the moment the group fired.
+ * How long the power of a group still lasts while a run is going on: until fewer of its feeds are left than it needs, each
+ * by the runtime that it has told, less what has gone by since. Where none tells it, `timeLeftUnknown` counted from the
+ * moment the group fired.
  *
- * Undefined: nothing runs out, every feed that is heard has mains.
+ * Undefined: nothing runs out, enough feeds have mains.
  */
 export function timeLeft(
-  { feeds, timeLeftUnknown }: Pick<GroupSettings, 'feeds' | 'timeLeftUnknown'>,
+  { feeds, minHealthy, timeLeftUnknown }: Pick<GroupSettings, 'feeds' | 'minHealthy' | 'timeLeftUnknown'>,
   run: Run,
   devices: ReadonlyMap<string, DeviceState>,
   now: Instant,
 ): Millis | undefined {
-  let least: number | undefined;
-  let isDraining = false;
-  for (const id of feeds) {
-    const device = devices.get(id);
-    if (device?.power.outage === undefined || device.power.fed !== 'battery') continue;
-    isDraining = true;
-    const left = runtimeOf(device, now);
-    if (left !== undefined && (least === undefined || left < least)) least = left;
-  }
-  if (!isDraining) return undefined;
-  if (least !== undefined) return asMillis(Math.max(0, least));
-  return asMillis(Math.max(0, timeLeftUnknown - between(run.wholeSince ?? run.since, now)));
+  const all = feeds.map((id) => devices.get(id));
+  if (!all.some(isDraining)) return undefined;
+  const told = all.flatMap((device) => (isDraining(device) ? (runtimeOf(device, now) ?? []) : []));
+  const unknown = timeLeftUnknown - between(run.wholeSince ?? run.since, now);
+  // One that does not tell is taken to last no longer than the first of those that do.
+  const assumed = told.length > 0 ? Math.min(...told) : unknown;
+  const lasts = (device: DeviceState | undefined): number => {
+    if (device === undefined || device.power.fed === undefined) return 0;
+    return isDraining(device) ? (runtimeOf(device, now) ?? assumed) : Number.POSITIVE_INFINITY;
+  };
+  // The power lasts until fewer feeds are left than are needed.
+  const left = all.map(lasts).toSorted((one, other) => other - one)[minHealthy - 1] ?? 0;
+  return left === Number.POSITIVE_INFINITY ? undefined : asMillis(Math.max(0, left));
 }
 
-function runtimeOf({ reading }: DeviceState, now: Instant): number | undefined {
+const isDraining = (device: DeviceState | undefined): device is DeviceState =>
+  device?.power.outage !== undefined && device.power.fed === 'battery';
+
+function runtimeOf({ reading, power: { outage } }: DeviceState, now: Instant): number | undefined {
+  // A gauge that said 0 while the mains were there says nothing.
+  if (outage?.runtimeBefore === 0) return undefined;
   const runtime = reading === undefined ? undefined : numberIn(reading, 'battery.runtime');
   return reading === undefined || runtime === undefined ? undefined : seconds(runtime) - between(reading.at, now);
 }

@@ -2,9 +2,12 @@ import { connect, type Socket } from 'node:net';
 import ssh2, { type AnyAuthMethod, type Client, type ClientChannel, type ParsedKey } from 'ssh2';
 import { err, ok, type Result } from '../../../domain/result.ts';
 import type { Secret } from '../../../domain/secret.ts';
+import type { Millis } from '../../../domain/time.ts';
 import { type OutputTail, outputTail } from '../../output-tail.ts';
+import { within } from '../../pause.ts';
 import { lookupOf, type ResolveHost } from '../../reach.ts';
 import { type Ended, inWords, lastLine, type SshTrouble } from './trouble.ts';
+import type { Turns } from './turns.ts';
 
 /** A private key, ready for use. */
 export type PrivateKey = ParsedKey;
@@ -22,6 +25,9 @@ export interface Dialling {
   readonly port: number;
   readonly user: string;
   readonly resolve: ResolveHost;
+  /** When a connection that does not come is given up, and a login that does not end. */
+  readonly patience: Millis;
+  readonly turn: Turns;
   readonly credentials: readonly Credential[];
   /** What must not be seen even where the other side says it. */
   readonly secrets: readonly string[];
@@ -82,14 +88,20 @@ export function readPrivateKey(text: string, passphrase: Secret | undefined): Re
   return key.isPrivateKey() ? ok(key) : err('is a public key');
 }
 
-/** Connects, proves the host's identity and then ours. Comes back at once when the signal aborts. */
+/**
+ * Connects, proves the host's identity and then ours. Comes back at once when the signal aborts.
+ *
+ * Everybody connects at once and then waits for a turn to log in, a time that is not the host's: it has its own for each.
+ */
 export async function openSession(dialling: Dialling, signal: AbortSignal): Promise<Result<Session, SshTrouble>> {
-  const socket = await openSocket(dialling, signal);
+  const { patience, turn, host, secrets } = dialling;
+  const socket = await within(patience, signal, (late) => openSocket(dialling, late));
   if (!socket.ok) return socket;
-  const address = socket.value.remoteAddress ?? dialling.host;
-  const client = await logIn(socket.value, dialling, signal);
+  const address = socket.value.remoteAddress ?? host;
+  const end = await turn(signal);
+  const client = await within(patience, signal, (late) => logIn(socket.value, dialling, late)).finally(end);
   if (!client.ok) return client;
-  return ok(sessionOn(client.value, socket.value, address, dialling.secrets));
+  return ok(sessionOn(client.value, socket.value, address, secrets));
 }
 
 /** Connects to a TCP port. */

@@ -1,12 +1,12 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { err, ok, type Result } from '../../../domain/result.ts';
-import { within } from '../../pause.ts';
 import { type ResolveHost, rememberingHosts } from '../../reach.ts';
 import { openSession } from './connection.ts';
 import { fingerprintOf, lineFor, lookUp } from './known-hosts.ts';
 import type { SshConfig } from './schema.ts';
 import { inWords, type SshTrouble } from './trouble.ts';
+import { openTurns } from './turns.ts';
 
 /** What a host has shown, and what came of it. */
 export interface Learnt {
@@ -42,8 +42,21 @@ export async function learnIdentity(
       shown.push(key);
       return 'it was only looked at';
     };
-    const asked = { host, port, user, resolve, credentials: [], secrets: [], types: known.types, judge };
-    const opened = await within(connectTimeout, signal, (late) => openSession(asked, late));
+    const patience = connectTimeout;
+    const turn = openTurns(1, patience);
+    const asked = {
+      host,
+      port,
+      user,
+      resolve,
+      patience,
+      turn,
+      credentials: [],
+      secrets: [],
+      types: known.types,
+      judge,
+    };
+    const opened = await openSession(asked, signal);
     const [key] = shown;
     if (key === undefined) return opened.ok ? err(NOTHING) : opened;
     const fingerprint = fingerprintOf(key);

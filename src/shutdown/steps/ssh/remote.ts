@@ -34,7 +34,7 @@ export class Remote {
 
   /** Connects and logs in. */
   async open(signal: AbortSignal): Promise<Result<Session, SshTrouble>> {
-    const opened = await within(this.config.connectTimeout, signal, (late) => this.#dial(late));
+    const opened = await this.#dial(signal);
     if (opened.ok) this.#session = opened.value;
     return opened;
   }
@@ -112,6 +112,8 @@ export class Remote {
         port: config.port,
         user: config.user,
         resolve: this.#room.ports.resolve,
+        patience: config.connectTimeout,
+        turn: this.#room.turn,
         secrets: secretsOf(config),
         credentials: credentials.value,
         types: known.types,

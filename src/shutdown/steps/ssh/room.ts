@@ -2,12 +2,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LIMITS } from '../../../domain/limits.ts';
 import { err, ok, type Result } from '../../../domain/result.ts';
-import { seconds } from '../../../domain/time.ts';
+import { asMillis, seconds } from '../../../domain/time.ts';
 import { unlessAborted, within } from '../../pause.ts';
 import type { ResolveHost } from '../../reach.ts';
 import { type Credential, type PrivateKey, readPrivateKey } from './connection.ts';
 import type { SshConfig } from './schema.ts';
 import type { Machine } from './shell.ts';
+import { openTurns, type Turns } from './turns.ts';
 
 /** What the runner has to be told about where it runs. */
 export interface SshPorts {
@@ -30,13 +31,15 @@ export const secretsOf = ({ password, passphrase }: SshConfig): readonly string[
 export type Shell = { readonly kind: 'posix'; readonly machine: Machine } | { readonly kind: 'none' };
 
 /**
- * What all steps of a runner share: only memories, so that none waits for another, and so that a disk that hangs
- * when it counts is not needed then.
+ * What all steps of a runner share: memories, so that a disk that hangs when it counts is not needed then, and turns for
+ * the one thing that they have to share, the computing of this process.
  */
 export interface Room {
   readonly ports: SshPorts;
   /** Per `user@host:port` what its shell was found to be. */
   readonly shells: Map<string, Shell>;
+  /** To log in. */
+  readonly turn: Turns;
   /** Text of a file; undefined: there is none. */
   readonly text: (path: string, signal: AbortSignal) => Promise<Result<string | undefined, string>>;
   readonly key: (
@@ -49,6 +52,14 @@ export interface Room {
 /** How long a disk may take before what was read earlier counts. */
 const PATIENCE = seconds(2);
 
+/**
+ * A login keeps this process busy for some 10 ms. More of them at once hold up everything else for longer, fewer leave it
+ * idle while hosts compute.
+ */
+const LOGINS = 8;
+/** One on a usual network takes less; a host that is further away or does not answer keeps nobody waiting. */
+const LOGIN = asMillis(250);
+
 /** The usual names of keys, in the order that OpenSSH has. */
 const KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'] as const;
 
@@ -58,6 +69,7 @@ export function openRoom(ports: SshPorts): Room {
   return {
     ports,
     shells: new Map(),
+    turn: openTurns(LOGINS, LOGIN),
     text,
     key: async (path, config, signal) => {
       const read = await text(path, signal);

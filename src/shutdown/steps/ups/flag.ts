@@ -60,12 +60,14 @@ export async function raiseFlag(path: string, device: DeviceId): Promise<Result<
   }
 }
 
-/** Takes a flag of ours away; one that is not there, or not ours, is left. */
-export async function lowerFlag(path: string): Promise<Result<undefined, string>> {
+/** Takes UPSes out of a flag of ours, and the flag away with the last one; one that is not there, or not ours, is left. */
+export async function lowerFlag(path: string, devices: readonly DeviceId[]): Promise<Result<undefined, string>> {
   const present = await presentDevices(path);
   if (!present.ok || present.value.length === 0) return ok(undefined);
+  const left = present.value.filter((device) => !devices.includes(device));
   try {
-    await rm(path, { force: true });
+    if (left.length > 0) await replace(path, killpowerFlag(left));
+    else await rm(path, { force: true });
     return ok(undefined);
   } catch (thrown) {
     return err(codeOfThrown(thrown));

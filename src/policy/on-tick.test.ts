@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { declared, group, TRIGGERS } from '../../tests/kit/settings.ts';
+import { rack, Watch } from '../../tests/kit/watch.ts';
+import type { Settings } from '../domain/settings.ts';
+import { seconds } from '../domain/time.ts';
+
+const charged = { 'battery.charge': 90, 'battery.runtime': 3000 };
+const power = (watch: Watch) => watch.state.devices.get('ups')?.power;
+/** How many seconds after its last answer a device is taken to be silent, and since when that is. */
+function silentAfter(watch: Watch): readonly [after: number, since: number] {
+  const from = watch.stamp.at;
+  watch.hangs('ups');
+  while (power(watch)?.silentSince === undefined) {
+    if (watch.stamp.at - from > 60_000) throw new Error('never silent');
+    watch.runs(1);
+  }
+  return [(watch.stamp.at - from) / 1000, ((power(watch)?.silentSince ?? 0) - from) / 1000];
+}
+const dead = (span: number) => ({ ...TRIGGERS, deadAfter: seconds(span) });
+const calm = (more: Partial<Settings> = rack()) => new Watch(more).says('ups', 'OL', charged).runs(60);
+const out = (more: Partial<Settings> = rack()) => calm(more).says('ups', 'OB', charged).runs(30);
+
+describe('a device of which nothing comes any more is silent', () => {
+  const own = rack(['ups'], { triggers: dead(5) });
+  const two = {
+    devices: [declared('ups')],
+    groups: [group('a', ['ups'], { triggers: dead(8) }), group('b', ['ups'], { triggers: dead(6) })],
+  };
+  test.each<[string, () => Watch, number]>([
+    ['on mains after 13 s', () => calm(), 13],
+    ['on mains after 13 s, however soon it would be dead', () => calm(own), 13],
+    ['on battery after 13 s', () => out(), 13],
+    ['on battery after 13 s, where it is dead only later', () => out(rack(['ups'], { triggers: dead(30) })), 13],
+    ['on battery as soon as it is dead', () => out(own), 5],
+    ['on battery as soon as it is dead for one of its groups', () => out(two), 6],
+    [
+      'on battery as soon as the default says, in no group',
+      () => out({ devices: [declared('ups')], triggers: dead(7) }),
+      7,
+    ],
+    ['on battery no sooner than its next answer could have come', () => out(rack(['ups'], { triggers: dead(1) })), 3],
+  ])('%s', (_, watched, after) => {
+    expect(silentAfter(watched())).toEqual([after, 0]);
+  });
+
+  test('which is judged at once, and over with its next answer', () => {
+    const watch = calm().hangs('ups').runs(12);
+    expect(watch.classOf()).toBe('healthy');
+    expect(watch.runs(1).classOf()).toBe('degraded');
+    expect(power(watch.says('ups', 'OL', charged))?.silentSince).toBeUndefined();
+  });
+
+  test('5 s after a start that has heard nothing of it, since that start', () => {
+    const watch = calm().restart(1).hangs('ups');
+    const from = watch.stamp.at;
+    expect(power(watch.runs(4))?.silentSince).toBeUndefined();
+    expect(power(watch.runs(1))?.silentSince).toBe(from);
+  });
+
+  test('never where nothing was ever proved', () => {
+    expect(power(new Watch().runs(60))?.silentSince).toBeUndefined();
+  });
+});
+
+describe('a silence is told', () => {
+  const told = (watch: Watch) =>
+    watch.facts.filter(({ type }) => type === 'silent').map(({ second, text }) => [second, text]);
+  const text = (span: string) => `ups has proved neither mains nor battery for ${span}: what it is fed by is unknown`;
+
+  test.each<[string, (watch: Watch) => Watch]>([
+    ['that nobody has noticed', (watch) => watch.hangs('ups')],
+    ['of a device that is lost', (watch) => watch.loses('ups')],
+  ])('%s, after five minutes and then every hour', (_, act) => {
+    const watch = calm();
+    const from = watch.second;
+    act(watch).runs(2 * 3600 + 400);
+    expect(told(watch)).toEqual([
+      [from + 300, text('5 min')],
+      [from + 3900, text('1 h 5 min')],
+      [from + 7500, text('2 h 5 min')],
+    ]);
+    expect(watch.facts.find(({ type }) => type === 'silent')).toMatchObject({ device: 'ups', level: 'warning' });
+  });
+
+  test('once, though ticks were missed', () => {
+    const watch = calm()
+      .loses('ups')
+      .runs(200)
+      .passes(3 * 3600);
+    expect(told(watch.tick().runs(10)).length).toBe(1);
+  });
+
+  test('not of one that answers', () => {
+    expect(told(calm().runs(400))).toEqual([]);
+  });
+});
+
+describe('a stall of ours', () => {
+  const gap = ({ state, stamp }: Watch) =>
+    state.listening?.gap !== undefined && (state.listening.gap - stamp.at) / 1000;
+
+  test.each([
+    [4, false],
+    [5, 0],
+  ])('of %i s without an input: %s', (span, is) => {
+    expect(gap(calm().passes(span).tick())).toBe(is);
+  });
+
+  test('counts once in two minutes: a machine that is always late comes to an end', () => {
+    const watch = calm().passes(10).tick();
+    expect(gap(watch.passes(119).tick())).toBe(-119);
+    expect(gap(watch.passes(1).tick().passes(5).tick())).toBe(0);
+  });
+
+  test('is no silence of the devices', () => {
+    const watch = out(rack(['ups'], { triggers: dead(10) }))
+      .hangs('ups')
+      .runs(3)
+      .passes(30);
+    expect(watch.tick().runs(3).fired).toEqual([]);
+    expect(watch.runs(12).fired).toEqual(['ups:dead']);
+  });
+});
