@@ -10,7 +10,7 @@ FROM node:24-slim
 COPY --from=build /build/dist /opt/gridwarden/dist
 COPY --from=build /build/node_modules /opt/gridwarden/node_modules
 RUN install -d -o node -g node /var/lib/gridwarden
-ENV STATE_DIRECTORY=/var/lib/gridwarden
+ENV STATE_DIRECTORY=/var/lib/gridwarden UV_THREADPOOL_SIZE=16
 USER node
 VOLUME /var/lib/gridwarden
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \

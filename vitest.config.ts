@@ -8,7 +8,7 @@ const WAITING = [
   'nut-primary',
   'nut-secondary',
   'shutdown',
-  'shutdown-crash',
+  'shutdown-together',
   'upsmon-oracle',
 ].map((name) => `tests/system/${name}.test.ts`);
 

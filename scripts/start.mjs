@@ -18,6 +18,12 @@ if (built < Math.max(newest(`${root}/src`), statSync(`${root}/package-lock.json`
 
 // The folder from which npm was called is where a configuration is looked for.
 const cwd = process.env.INIT_CWD ?? process.cwd();
-const child = spawn(process.execPath, [entry, 'run', '--or-demo', ...process.argv.slice(2)], { cwd, stdio: 'inherit' });
+// A disk that hangs holds a thread of the pool for each file: names are still to be resolved then.
+const env = { UV_THREADPOOL_SIZE: '16', ...process.env };
+const child = spawn(process.execPath, [entry, 'run', '--or-demo', ...process.argv.slice(2)], {
+  cwd,
+  env,
+  stdio: 'inherit',
+});
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 1 : 0)));

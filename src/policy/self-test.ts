@@ -12,7 +12,7 @@ const MOST_LOAD = 90;
 /** How long the mains have to have held after an outage. */
 const REST = seconds(3600);
 
-const TEST_COMMAND = /^(?:test\.battery\.start|calibrate\.start)/;
+const TEST_COMMAND = /^(?:test\.battery\.start|calibrate\.start)/i;
 
 /** Whether a command empties the battery on purpose, so that `selfTestRefusal` has to be asked first. */
 export const commandIsTest = (command: string): boolean => TEST_COMMAND.test(command);

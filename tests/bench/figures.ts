@@ -3,7 +3,7 @@ export interface Figure {
   readonly what: string;
   /** How many UPSes, or hosts. */
   readonly size: number;
-  readonly unit: 's' | 'ms' | '%' | 'MB';
+  readonly unit: 's' | 'ms' | '%' | 'MB' | 'x';
   readonly measured: number;
   /** Absent: told for information. */
   readonly target?: number;

@@ -1,11 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { run } from '../kit/process.ts';
 import { type Sshd, startSshd } from '../kit/sshd.ts';
 
 /** So many machines that are reached over SSH. */
 export interface Hosts {
   /** The step that lets one of them work for so many seconds. */
   readonly step: (index: number, seconds: number) => object;
+  /** Has OpenSSH's own client let one of them work for so many seconds; resolves when it has. */
+  readonly ssh: (index: number, seconds: number) => Promise<void>;
   /** How many logins there have been. */
   readonly logins: () => number;
   readonly dispose: () => Promise<void>;
@@ -32,6 +35,8 @@ export async function startHosts(count: number): Promise<Hosts> {
   const of = (index: number): Sshd => sshds[Math.floor(index / EACH)] as Sshd; // one for each that was asked for
   const knownHosts = join(of(0).folder, 'all_known_hosts');
   await writeFile(knownHosts, known);
+  const key = (index: number): string => join(of(index).keyFolder, 'id_ed25519');
+  const command = (seconds: number): string => `sleep ${seconds.toFixed(2)}`;
   return {
     step: (index, seconds) => ({
       ssh: {
@@ -39,11 +44,16 @@ export async function startHosts(count: number): Promise<Hosts> {
         host: addresses[index],
         port: of(index).port,
         user: 'gw',
-        key: join(of(index).keyFolder, 'id_ed25519'),
+        key: key(index),
         known_hosts: knownHosts,
-        actions: [{ command: `sleep ${seconds.toFixed(2)}` }],
+        actions: [{ command: command(seconds) }],
       },
     }),
+    ssh: async (index, seconds) => {
+      const options = ['-F', 'none', '-o', `UserKnownHostsFile=${knownHosts}`, '-o', 'BatchMode=yes', '-i', key(index)];
+      const whom = ['-p', `${of(index).port}`, `gw@${addresses[index]}`];
+      await run('/usr/bin/ssh', [...options, ...whom, command(seconds)]);
+    },
     logins: () => sshds.flatMap((sshd) => sshd.lines()).filter((line) => line.includes('Accepted publickey')).length,
     dispose: async () => {
       for (const sshd of sshds) await sshd.dispose();

@@ -235,7 +235,11 @@ class Machine {
   }
 
   #act(intent: Intent, journal: Pick<Journal, 'write'>): void {
-    if (intent.kind === 'run') this.#journalled = journal.write({ begins: intent.run });
+    if (intent.kind === 'run') {
+      this.#journalled = journal.write({ begins: intent.run });
+      const { group, run } = intent;
+      this.say({ kind: 'progressed', group, run, event: { kind: 'run-ended' } });
+    }
     if (intent.kind === 'instruct') {
       this.say({ kind: 'instructed', request: intent.request, outcome: { kind: 'done', tracked: true } });
     }
@@ -402,7 +406,7 @@ test('a day with reload, rotation, restart, crash and reboot replays to the very
   expect(last?.groups).toEqual(machine.last?.groups);
   expect(last?.devices).toEqual(machine.last?.devices);
   // The kill has lost what was told after the last word, a decision among it, which the journal has kept all the same.
-  expect(machine.lost.length).toBe(2 * 9);
+  expect(machine.lost.length).toBe(2 * 9 + 1);
   expect(machine.lost.join('')).toContain('stage shed decided');
   await Promise.all(machine.bury.map((close) => close()));
 }, 60_000);

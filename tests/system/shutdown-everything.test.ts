@@ -1,13 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { composeFile, type Dockerd, OBEDIENT, startDockerd } from '../kit/dockerd.ts';
+import type { LogLine } from '../kit/gridwarden.ts';
 import { type Libvirtd, startLibvirtd } from '../kit/libvirtd.ts';
 import { type Mosquitto, startMosquitto } from '../kit/mosquitto.ts';
 import { type Observer, observe } from '../kit/observer.ts';
@@ -44,6 +45,7 @@ const SHARED = ['nas.test', 'db.test'];
 
 interface Shown {
   readonly state: string;
+  readonly percent: number | null;
   readonly counts: Readonly<Record<string, number>> | null;
   readonly steps: readonly {
     readonly key: string;
@@ -67,6 +69,8 @@ describeWith(['upsd', 'mosquitto', 'sshd', 'docker', 'libvirt', 'mounts'], 'ever
   let hook: Server;
   let app: string;
   const asked: string[] = [];
+  /** What ran before the outage. */
+  let before: { readonly containers: readonly string[]; readonly vms: readonly string[] };
   const mounts: string[] = [];
 
   beforeAll(async () => {
@@ -108,7 +112,7 @@ describeWith(['upsd', 'mosquitto', 'sshd', 'docker', 'libvirt', 'mounts'], 'ever
 
   const ssh = (name: string) => {
     const host = hosts.hosts.find((one) => one.name === name);
-    const actions = name === 'db.test' ? [{ stop_units: ['postgresql.service'] }, 'sync'] : [];
+    const actions = name === 'db.test' ? [{ stop_units: ['postgresql.service'] }, { sync: { wait: '5s' } }] : [];
     const deadline = name === 'stuck.test' ? '8s' : '20s';
     return {
       ssh: {
@@ -188,7 +192,7 @@ describeWith(['upsd', 'mosquitto', 'sshd', 'docker', 'libvirt', 'mounts'], 'ever
   const resultOf = ({ steps }: Shown, key: string) => steps.find((step) => step.key === key)?.result;
 
   test('is shut down in order, by every kind of step, and told down to its items', async () => {
-    const [containers, vms] = [await docker.running(), await libvirt.running()];
+    before = { containers: await docker.running(), vms: await libvirt.running() };
     await world.configure(configuration());
     await world.start({ env: docker.env });
     house = await observe(broker.port);
@@ -217,19 +221,78 @@ describeWith(['upsd', 'mosquitto', 'sshd', 'docker', 'libvirt', 'mounts'], 'ever
     await Promise.all([upsd.set('a', LOW), upsd.set('b', LOW)]);
     await Promise.all(ended);
     const last = await house.until<Shown>(shutdownOf('rack'), ({ state }) => state === 'ended');
-    console.log(JSON.stringify(last, null, 1).slice(0, 9000));
-    console.log(
-      JSON.stringify(await house.until<Shown>(shutdownOf('annex'), ({ state }) => state === 'ended')).slice(0, 3000),
-    );
+    const annex = await house.until<Shown>(shutdownOf('annex'), ({ state }) => state === 'ended');
     holder.kill();
-    console.log(await world.acts(), asked, containers, vms, await docker.running(), await libvirt.running());
-    console.log(upsd.log().filter((line) => /FSD|nstant/.test(line)));
-    void stateOf;
-    void resultOf;
-    void shown;
-    void from;
-    void ANOTHER_BOOT;
-    void existsSync;
-    void readFile;
+
+    // One stage after the other, and the halt, of both together, once and last of all.
+    expect(stagesOf(world.lines(), 'rack')).toEqual(['shed', 'hosts', 'disks', 'power', 'host']);
+    expect(await world.acts()).toEqual(['annex', 'shed', 'disks', 'power', 'halt']);
+
+    const failed = { 'hosts/stuck': 'timed-out', 'hosts/away': 'failed', 'disks/filesystems': 'failed' };
+    const steps = last.steps.map(({ key }) => [key, 'done']);
+    // The simulated driver knows no such command: the flag is what cuts its power.
+    expect(stateOf(last)).toEqual({ ...Object.fromEntries(steps), ...failed, 'power/cycle': 'failed' });
+    expect(last.counts).toMatchObject({ planned: 24, done: 20, failed: 4, skipped: 0 });
+    expect(stateOf(annex)).toEqual({ 'hosts/nas': 'done', 'hosts/db': 'done', 'hosts/exec': 'done', host: 'done' });
+
+    for (const { name, kind, sshd } of hosts.hosts) {
+      if (sshd === undefined) continue;
+      expect([name, sshd.running]).toEqual([name, kind === 'hangs']);
+      // Once each, whoever wanted it.
+      expect([name, (await sshd.noted('shutdown')).trim().split('\n').length]).toEqual([name, 1]);
+    }
+    expect(await hosts.hosts.find(({ name }) => name === 'db.test')?.sshd?.noted('systemctl')).toBe(
+      'stop postgresql.service ',
+    );
+    for (const key of SHARED.map((name) => `hosts/${name.replace('.test', '')}`)) {
+      expect(resultOf(last, key)).toMatch(/it no longer answers \(by the run of annex\)$/);
+    }
+    expect(resultOf(last, 'disks/filesystems')).toMatch(/^2 of 3 done; failed: \S+busy \(is busy, used by sleep /);
+    expect(await docker.running()).toEqual(['dns']);
+    expect(await libvirt.running()).toEqual([]);
+    expect(asked).toEqual(['POST /off']);
+    expect(upsd.log().filter((line) => /forced shutdown|FSD/i.test(line)).length).toBeGreaterThan(0);
+    expect(await upsd.ask('GET VAR a ups.status')).toMatch(/FSD/);
+    expect(existsSync(join(folder, 'killpower'))).toBe(true);
+
+    // Down to the single machine, while it happens.
+    const items = shown('rack', from).flatMap(({ steps: all }) =>
+      all.flatMap(({ key, items: within }) => within.map(({ item, state }) => `${key} ${item} ${state}`)),
+    );
+    for (const item of ['shed/vms vm-one', 'shed/containers app_site_1', 'hosts/web shutdown']) {
+      expect(items).toContain(`${item} done`);
+    }
+    // What is within a step is told once a second, so that only what lasts is seen on its way.
+    expect(items).toContain('hosts/stuck shutdown running');
+    const percents = shown('rack', from).map(({ percent }) => percent ?? 0);
+    expect(percents).toEqual(percents.toSorted((one, other) => one - other));
+    expect(percents.at(-1)).toBe(100);
   }, 100_000);
+
+  test('comes back with the mains, after the machine has started again: the last stage first', async () => {
+    await world.kill();
+    await Promise.all([upsd.set('a', MAINS), upsd.set('b', MAINS)]);
+    // The forced shutdown has ended its server as well.
+    await upsd.killServer();
+    await upsd.startServer();
+    await world.boots(ANOTHER_BOOT);
+    await world.start({ env: docker.env });
+    await world.fact('restore_ended', { about: 'rack', within: 40_000 });
+    expect((await world.acts()).slice(5)).toEqual(['hosts back', 'shed back']);
+    expect(await docker.running()).toEqual(before.containers);
+    expect(await libvirt.running()).toEqual(before.vms);
+    expect(existsSync(join(folder, 'killpower'))).toBe(false);
+    const restored = await house.until<Shown>(shutdownOf('rack'), ({ state }) => state === 'restored');
+    expect(stateOf(restored)).toMatchObject({ 'shed/restore/vms': 'done', 'shed/restore/containers': 'done' });
+  }, 60_000);
 });
+
+/** The stages of a group in the order of its log; each as often as one of its steps begins or ends after another's. */
+function stagesOf(lines: readonly LogLine[], group: string): readonly string[] {
+  const stages = lines.flatMap(({ event, msg }) => {
+    if (event?.startsWith('step_') !== true) return [];
+    const [, stage] = new RegExp(`^${group}: ([^/: ]+)`).exec(msg) ?? [];
+    return stage === undefined ? [] : [stage];
+  });
+  return stages.filter((stage, at) => stage !== stages[at - 1]);
+}

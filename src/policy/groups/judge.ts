@@ -121,7 +121,7 @@ export function judgeGroup(
   const members = membersOf(state, settings, before, plan.need, stamp);
   const list = listOf(members);
   // A cancel is for the outage it was made in; the next one is judged anew.
-  const isOver = settings.feeds.every((id) => state.devices.get(id)?.power.outage === undefined);
+  const isOver = settings.feeds.every((id) => isOutOfOutage(state.devices.get(id)));
   const silenced =
     before.silenced !== undefined && stamp.at < before.silenced.until && !isOver ? before.silenced : undefined;
   const disarmedUntil =
@@ -168,6 +168,10 @@ export function judgeGroup(
   const facts = groupFacts({ before, now: group, run, earlier }, state.devices);
   return { group, facts: [...facts, ...carried.facts], intents: carried.intents };
 }
+
+/** What an earlier boot has left of an outage is not over before this one has proved something. */
+const isOutOfOutage = (device: DeviceState | undefined): boolean =>
+  device !== undefined && device.earlier === undefined && device.power.outage === undefined;
 
 interface Calling {
   readonly settings: GroupSettings;

@@ -1,3 +1,4 @@
+import { proofOf } from '../../analysis/power/evidence.ts';
 import type { Fact } from '../../domain/facts.ts';
 import type { GroupState, Run } from '../../domain/groups.ts';
 import type { Intent } from '../../domain/intents.ts';
@@ -141,6 +142,10 @@ export function stoppedAs(pursuit: Pursuit, interrupted: boolean): Pursuit {
   return { ...pursuit, progress: interrupted ? cutShort(progress) : { ...progress, phase: 'stopping' } };
 }
 
+/** Whether the last reading itself says so, and not what is remembered. */
+const provesBattery = (device: DeviceState | undefined): boolean =>
+  device?.reading !== undefined && proofOf(device.reading) === 'battery';
+
 /** So long after a start every feed can have answered. */
 const ANSWERED = seconds(5);
 /** And so long after it mains that are there have held, or are none that hold. */
@@ -158,7 +163,7 @@ function resumed(of: Pursuing, run: Run, stamp: Stamp): Pursued {
   const watched = (caused.length > 0 ? caused : settings.feeds).map((id) => devices.get(id));
   const isHeard = (device: DeviceState | undefined) =>
     device?.reading !== undefined && device.reading.at >= listening.since;
-  const proves = watched.some((device) => isHeard(device) && isOnBattery(device));
+  const proves = watched.some((device) => isHeard(device) && isOnBattery(device) && provesBattery(device));
   const mains = watched.some((device) => isHeard(device) && device?.power.fed === 'mains');
   const isTime = at >= after(listening.since, mains ? SETTLED : ANSWERED);
   if (!proves && !isTime) return { pursuit, intents: [], facts: [] };
