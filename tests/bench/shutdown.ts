@@ -63,7 +63,8 @@ export async function measureShutdown(tell: (text: string) => void): Promise<rea
     for (const measure of [stages, ...firstActs]) {
       let best = await measure(world);
       for (let attempt = 2; attempt <= ATTEMPTS && best.some(isMissed); attempt += 1) {
-        for (const { what, measured, unit } of best.filter(isMissed)) tell(`${what}: ${measured} ${unit}, missed, again`);
+        for (const { what, measured, unit } of best.filter(isMissed))
+          tell(`${what}: ${measured} ${unit}, missed, again`);
         best = better(best, await measure(world));
       }
       figures.push(...best);
