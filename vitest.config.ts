@@ -2,14 +2,19 @@ import { defineConfig } from 'vitest/config';
 
 /** System tests that mostly wait, for servers with minutes of their own: several files at a time. */
 const WAITING = [
+  'containers-step',
   'judgement',
   'killpower',
   'kit',
   'nut-primary',
   'nut-secondary',
+  'rehearsal',
   'shutdown',
+  'shutdown-faults',
   'shutdown-together',
+  'upsd',
   'upsmon-oracle',
+  'vms-step',
 ].map((name) => `tests/system/${name}.test.ts`);
 
 const TIMEOUTS = { testTimeout: 20_000, hookTimeout: 60_000 };
