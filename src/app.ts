@@ -12,7 +12,7 @@ import { runTicker } from './runtime/ticker.ts';
 import { openJournal } from './store/journal.ts';
 import { createTraceRecorder } from './store/trace.ts';
 
-/** Every step has a deadline, and a plan at most so many of them that nobody waits longer. */
+/** A plan that takes longer is abandoned: who asked the program to stop is not to wait for ever. The next start takes it up. */
 const SHUTDOWN_TAKES = seconds(6 * 3600);
 /** A service manager waits so many microseconds longer, from each time on (sd_notify(3)). */
 const EXTENDED = 'EXTEND_TIMEOUT_USEC=30000000';

@@ -107,11 +107,11 @@ export type ProgressEvent =
   | { readonly kind: 'restore-ended' };
 
 /** A run that nobody is at work on any more, though some of it was when its process died. */
-export function cutShort(progress: Progress, phase: 'ended' | 'interrupted' = 'ended'): Progress {
+export function cutShort(progress: Progress): Progress {
   const steps = [...progress.steps].map(([key, step]): readonly [string, StepProgress] =>
     step.state === 'running' ? [key, { ...step, state: 'failed', text: 'cut short: the process ended' }] : [key, step],
   );
-  return { ...progress, phase, steps: new Map(steps) };
+  return { ...progress, phase: 'ended', steps: new Map(steps) };
 }
 
 /**

@@ -1,30 +1,26 @@
 import type { Intent } from '../domain/intents.ts';
 import { LIMITS } from '../domain/limits.ts';
 import type { GroupId } from '../domain/names.ts';
-import type { Log } from '../domain/ports.ts';
 import type { LastAct, ProgressEvent } from '../domain/progress.ts';
 import type { Json } from '../domain/requests.ts';
 import { never } from '../domain/result.ts';
 import { between, type Instant, type Millis, seconds } from '../domain/time.ts';
 import { type Acted, actWithin, contextOf, rehearsalWithin, rehearsed, type Told } from './act.ts';
+import { Halt, type HaltPorts } from './halt.ts';
 import { pause } from './pause.ts';
 import type { Runners } from './runners.ts';
 import type { StepConfig } from './schema.ts';
 import { Shared } from './shared.ts';
 import { runStage } from './stage.ts';
-import type { HostConfig } from './steps/host/schema.ts';
 import { type GroupWork, isStillTold, newWork, nextStage, stop, stopReason, undoFor, type Work } from './work.ts';
 
-export interface ExecutorPorts {
+export interface ExecutorPorts extends HaltPorts {
   readonly runners: Runners;
   /** Puts a line on record. May take for ever; never rejects. */
   readonly journal: (record: { readonly [key: string]: Json }) => Promise<void>;
   /** Tells how a run gets on. Taken in at once: what is decided of it comes back as an order before this returns. */
   readonly tell: (group: GroupId, run: string, event: ProgressEvent) => void;
-  /** How the machine is ended, as things are at this moment. */
-  readonly lastAct: (group: GroupId) => LastAct;
   readonly now: () => Instant;
-  readonly log: Log;
 }
 
 type Of<K extends Intent['kind']> = Extract<Intent, { readonly kind: K }>;
@@ -55,12 +51,12 @@ export class Executor {
   readonly #shared: Shared;
   readonly #abandoning = new AbortController();
   readonly #waiting = new Set<() => void>();
-  /** The end of the machine that is under way, or was taken by it. */
-  #halting: Promise<Acted> | undefined;
+  readonly #halt: Halt;
 
   constructor(ports: ExecutorPorts) {
     this.#ports = ports;
     this.#shared = new Shared(ports.now);
+    this.#halt = new Halt(ports);
   }
 
   /** What there is to do from now on; runs under way go on with it. Resolves when nothing has to be loaded any more to act. */
@@ -132,7 +128,7 @@ export class Executor {
         const work = newWork({ kind: 'run', group: given.group, run: given.run, stages: [] });
         // Nobody has to wait for it, and what was taken before has come to nothing.
         work.atHalt = true;
-        this.#halting = undefined;
+        this.#halt.forget();
         this.#queue(work, () => this.#end(work, given.act));
         return;
       }
@@ -184,7 +180,7 @@ export class Executor {
         this.#stir();
         if (this.#works.size === 0) {
           this.#shared.forget();
-          this.#halting = undefined;
+          this.#halt.forget();
         }
         if (this.#turns.get(work.group) === turn) this.#turns.delete(work.group);
       });
@@ -207,8 +203,12 @@ export class Executor {
 
   async #run(work: Work): Promise<void> {
     for (let stage = nextStage(work); stage !== undefined && work.calledOff === undefined; stage = nextStage(work)) {
+      // The slowest is begun first: the stage takes as long as it does.
+      const open = stage.steps
+        .filter(({ key }) => !work.done.has(key))
+        .toSorted((one, other) => other.worst - one.worst);
       const left = await runStage(
-        stage.steps.filter(({ key }) => !work.done.has(key)),
+        open,
         ({ key }) => this.#step(work, key),
         () => stopReason(work) === undefined,
       );
@@ -323,7 +323,7 @@ export class Executor {
     while (!work.dryRun && stopReason(work) === undefined && [...this.#works].some(needsUs)) {
       await this.#stirredOr(work.stirred.signal);
     }
-    if (work.calledOff === undefined) await this.#end(work, this.#lastAct(work.group));
+    if (work.calledOff === undefined) await this.#end(work, this.#halt.actFor(work.group));
   }
 
   #stirredOr(signal: AbortSignal): Promise<void> {
@@ -338,16 +338,6 @@ export class Executor {
     });
   }
 
-  #lastAct(group: GroupId): LastAct {
-    try {
-      return this.#ports.lastAct(group);
-    } catch (thrown) {
-      this.#ports.log.error(`${group}: nobody can say how the machine is to be ended`, { err: thrown });
-      return 'halt';
-    }
-  }
-
-  /** Ends the machine. Groups that come to it together end it once. */
   async #end(work: Work, act: LastAct): Promise<void> {
     const host = this.#groups.get(work.group)?.host;
     if (host === undefined) {
@@ -356,32 +346,12 @@ export class Executor {
     }
     this.#tell(work, { kind: 'begun', step: HALT, act });
     await this.#onRecord({ act: HALT, as: act, group: work.group, run: work.run });
-    const acted = () => (work.dryRun ? this.#wouldEnd(host, act) : this.#ended(work, host, act));
-    this.#over(work, HALT, await this.#timed(acted));
-  }
-
-  #wouldEnd(host: HostConfig, act: LastAct): Promise<Acted> {
-    const bounds = { deadline: rehearsalWithin(host.deadline), abandon: this.#abandoning.signal };
-    return actWithin(bounds, async (signal) =>
-      rehearsed(`${act} this host`, await this.#ports.runners.probeHost(host, signal)),
-    );
-  }
-
-  async #ended(work: Work, host: HostConfig, act: LastAct): Promise<Acted> {
-    for (let known = this.#halting; known !== undefined; known = this.#halting) {
-      const other = await known;
-      if (other.state === 'done') return other;
-      // Of several that have waited one tries, and the others wait for that.
-      if (this.#halting === known) break;
-    }
     // Time that runs out does not end the halt itself.
-    const bounds = { deadline: host.deadline, abandon: this.#abandoning.signal };
+    const abandon = this.#abandoning.signal;
     const told = this.#told(work, HALT);
-    const halting = actWithin(bounds, (signal) =>
-      this.#ports.runners.end(act, host, contextOf(signal, told, undefined)),
-    );
-    this.#halting = halting;
-    return await halting;
+    const acted = () =>
+      work.dryRun ? this.#halt.rehearse(act, host, abandon) : this.#halt.carryOut(act, host, abandon, told);
+    this.#over(work, HALT, await this.#timed(acted));
   }
 
   async #restore(work: Work): Promise<void> {

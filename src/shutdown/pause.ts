@@ -49,3 +49,6 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }
+
+/** Lets what waits for the event loop get on. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { turn } from './pause.ts';
 import { runStage } from './stage.ts';
 
 const step = (key: string, ...after: readonly string[]) => ({ key, after });
@@ -15,14 +16,25 @@ function acts() {
   };
   const end = async (...keys: readonly string[]) => {
     for (const key of keys) ends.get(key)?.();
-    await new Promise((resolve) => setImmediate(resolve));
+    await settled(begun);
   };
   return { begun, act, end };
+}
+
+/** Resolves when the event loop has turned and nothing more was begun. */
+async function settled(begun: readonly string[]): Promise<void> {
+  let count: number;
+  do {
+    count = begun.length;
+    await turn();
+    await turn();
+  } while (begun.length > count);
 }
 
 test('a step waits for those it comes after, as far as they are in the stage', async () => {
   const { begun, act, end } = acts();
   const over = runStage([step('c', 'a', 'b'), step('a', 'elsewhere'), step('b')], act, () => true);
+  await settled(begun);
   expect(begun).toEqual(['a', 'b']);
   await end('a');
   expect(begun).toEqual(['a', 'b']);
@@ -30,6 +42,17 @@ test('a step waits for those it comes after, as far as they are in the stage', a
   expect(begun).toEqual(['a', 'b', 'c']);
   await end('c');
   expect(await over).toEqual([]);
+});
+
+test('the first acts before the second is begun', async () => {
+  const told: string[] = [];
+  const act = async ({ key }: Step) => {
+    told.push(`${key} begun`);
+    await Promise.resolve();
+    told.push(`${key} acts`);
+  };
+  await runStage([step('a'), step('b')], act, () => true);
+  expect(told).toEqual(['a begun', 'a acts', 'b begun', 'b acts']);
 });
 
 test('nothing to do is over at once', async () => {
@@ -49,6 +72,7 @@ test('at most 200 at once', async () => {
     act,
     () => true,
   );
+  await settled(begun);
   expect(begun).toHaveLength(200);
   await end('7', '8');
   expect(begun).toHaveLength(202);
@@ -62,6 +86,7 @@ test('once nothing may be begun the rest is left, and what has begun is awaited'
   let may = true;
   const steps = [step('a'), step('b', 'a'), step('c')];
   const over = runStage(steps, act, () => may);
+  await settled(begun);
   may = false;
   let left: readonly Step[] | undefined;
   void over.then((rest) => {

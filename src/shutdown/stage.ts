@@ -1,4 +1,5 @@
 import type { PlannedStep } from '../domain/plan.ts';
+import { turn } from './pause.ts';
 
 /** So many steps of a stage are carried out side by side at most; more wait for one to end. */
 const AT_ONCE = 200;
@@ -24,7 +25,9 @@ export async function runStage<S extends Pick<PlannedStep, 'key' | 'after'>>(
   while (mayBegin() && open.size > 0) {
     const ready = [...open.values()].filter(isReady);
     const next = ready.length === 0 && running.size === 0 ? [...open.values()] : ready;
-    for (const step of next.slice(0, AT_ONCE - running.size)) {
+    for (const [index, step] of next.slice(0, AT_ONCE - running.size).entries()) {
+      // The first is to act before the hundredth has been prepared.
+      if (index > 0) await turn();
       if (!mayBegin()) break;
       open.delete(step.key);
       running.set(

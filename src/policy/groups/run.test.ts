@@ -404,7 +404,7 @@ describe('a run from before a reboot', () => {
 });
 
 describe('a run that has come so far', () => {
-  const NOT = { pastReturn: false, isAtWork: false, isThrough: false };
+  const NOT = { pastReturn: false, isAtWork: false, hasEnded: false };
   const goes = (run: Run, going: Partial<typeof NOT>, effect: Run['effect'] = 'act') =>
     stepRun(run, calls(), staged(), all(onMains('ups')), effect, STAMP, { ...NOT, ...going }).kind;
 
@@ -412,13 +412,13 @@ describe('a run that has come so far', () => {
     ['outage', {}, 'called-off'],
     ['outage', { isAtWork: true }, 'called-off'],
     ['outage', { isAtWork: true, pastReturn: true }, 'same'],
-    ['outage', { isThrough: true }, 'finished'],
+    ['outage', { hasEnded: true }, 'finished'],
     ['fsd', { isAtWork: true }, 'same'],
-    ['fsd', { isThrough: true }, 'finished'],
+    ['fsd', { hasEnded: true }, 'finished'],
     ['quorum', { isAtWork: true }, 'same'],
-    ['quorum', { isThrough: true }, 'finished'],
+    ['quorum', { hasEnded: true }, 'finished'],
     ['request', {}, 'same'],
-    ['request', { isThrough: true }, 'same'],
+    ['request', { hasEnded: true }, 'same'],
   ] as const)('by %s, %j: mains make it %s', (kind, going, becomes) => {
     expect(goes({ ...WHOLE, kind }, going)).toBe(becomes);
   });

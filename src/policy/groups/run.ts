@@ -66,10 +66,10 @@ function isPassed(
   { kind, since }: Run,
   { cause }: Call,
   devices: ReadonlyMap<string, DeviceState>,
-  { isThrough }: Going,
+  { hasEnded }: Going,
 ): boolean {
   const isLater = ({ device }: Cause) => (devices.get(device)?.power.outage?.since ?? since) > since;
-  return kind === 'request' && isThrough && cause.some(isLater);
+  return kind === 'request' && hasEnded && cause.some(isLater);
 }
 
 /** How far the run that stands has come. */
@@ -78,11 +78,11 @@ export interface Going {
   readonly pastReturn: boolean;
   /** It was ordered, and not all of it is through. */
   readonly isAtWork: boolean;
-  /** All that was ordered is through. */
-  readonly isThrough: boolean;
+  /** Some of it was begun, and nothing runs or will be begun any more. */
+  readonly hasEnded: boolean;
 }
 
-const NOT_GOING: Going = { pastReturn: false, isAtWork: false, isThrough: false };
+const NOT_GOING: Going = { pastReturn: false, isAtWork: false, hasEnded: false };
 
 /** From the least on. */
 const EFFECTS: readonly Run['effect'][] = ['none', 'dry-run', 'act'];
@@ -127,7 +127,7 @@ function ended(
     const caused = run.cause.filter(({ device }) => feeds.includes(device));
     const back = enough || (caused.length > 0 && caused.every(({ device }) => hasMains(devices.get(device))));
     if (!back || going.pastReturn) return { kind: 'same', run };
-    if (going.isThrough) return { kind: 'finished', run };
+    if (going.hasEnded) return { kind: 'finished', run };
     return { kind: 'called-off', run, why: 'the mains have held again' };
   }
   const caused = new Set(run.cause.map(({ device }) => device));

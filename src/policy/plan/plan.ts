@@ -59,8 +59,13 @@ function plannedStep(group: string, step: Step, durations: Durations): PlannedSt
   };
 }
 
-/** Along the longest way through the steps, each after those it waits for. The configuration has no circle in it. */
-function longest(steps: readonly PlannedStep[], of: 'expected' | 'worst'): Millis {
+/**
+ * How long steps of one stage take along the longest way through them, each after those it waits for. A circle in it, which
+ * no configuration has, ends.
+ *
+ * @param steps the whole stage, or what is left of it: others are not waited for
+ */
+export function longest(steps: readonly PlannedStep[], of: 'expected' | 'worst'): Millis {
   const byKey = new Map(steps.map((step) => [step.key, step]));
   const ends = new Map<string, number>();
   const endOf = (step: PlannedStep): number => {

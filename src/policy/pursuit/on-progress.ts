@@ -28,7 +28,7 @@ export function onProgress(state: State, input: Extract<Input, { kind: 'progress
   const progress = current && advanced(current, event, stamp, before.shed);
   const moved = progress === undefined || progress === current ? before : { ...before, progress };
   const group = withShed(moved, event, before.progress);
-  const facts = progress === undefined ? [] : factsOf(settings, group, progress, event);
+  const facts = progress === undefined ? [] : factsOf(settings, group, progress, event, current?.phase === 'stopping');
   const durations =
     current === undefined ? state.durations : learned(state.durations, settings, before.id, current, event);
   if (group === before && durations === state.durations) return { state, intents: [], facts };
@@ -153,11 +153,16 @@ const LEVELS: Readonly<Record<StepResult, Fact['level']>> = {
   skipped: 'warning',
 };
 
+const ENDED_WHOLE = 'all that was ordered is through';
+const ENDED_EARLY = 'called off, and what had begun is through';
+
+/** @param wasStopped whether it was called off before */
 function factsOf(
   settings: GroupSettings,
   { label, id }: GroupState,
   progress: Progress,
   event: ProgressEvent,
+  wasStopped: boolean,
 ): readonly Fact[] {
   const dry = progress.dryRun ? ' (dry run)' : '';
   const fact = (type: string, level: Fact['level'], text: string, details: Fact['details'] = {}): readonly Fact[] => [
@@ -176,7 +181,7 @@ function factsOf(
       return fact(`step_${state.replace('-', '_')}`, LEVELS[state], `${step} ${state}${span}: ${text}`, details);
     }
     case 'run-ended':
-      return fact('run_ended', 'warning', `all that was ordered is through: ${countsOf(progress)}`);
+      return fact('run_ended', 'warning', `${wasStopped ? ENDED_EARLY : ENDED_WHOLE}: ${countsOf(progress)}`);
     case 'restore-ended': {
       if (progress.phase !== 'restored') return [];
       const failed = [...progress.steps].filter(([key, { state }]) => isRestoreKey(key) && state !== 'done');
@@ -197,8 +202,9 @@ function factsOf(
 export const textOf = (settings: GroupSettings, key: string): string => stepOf(settings, key)?.text ?? key;
 
 function stepOf({ stages, halt }: GroupSettings, key: string): Step | undefined {
-  const steps = stages.flatMap((stage) => [...stage.steps, ...stage.restore]);
-  return [...steps, ...(halt === undefined ? [] : [halt])].find((step) => step.key === key);
+  if (halt?.key === key) return halt;
+  const stage = stages.find(({ name }) => name === stageOfKey(key));
+  return (isRestoreKey(key) ? stage?.restore : stage?.steps)?.find((step) => step.key === key);
 }
 
 function countsOf({ steps }: Progress): string {

@@ -266,7 +266,7 @@ function afterwards(of: Pursuing, stamp: Stamp): Pursued {
   if (!mayBegin || shed.byHand || waits || effect !== 'act' || isIdle(plan)) return quiet;
   if (!isOver(settings, devices, stamp.at)) return quiet;
   const stages = stagesToRestore(settings, before);
-  const { halt: __, hurried: ___, ...last } = progress;
+  const { halt: __, hurried: ___, shortSince: ____, ...last } = progress;
   const rest: Progress = { ...last, dryRun: false };
   if (stages.length === 0) return { pursuit: { progress: { ...rest, phase: 'restored' } }, intents: [], facts: [] };
   const text = `${before.label}: the outage is over, ${stages.join(', ')} ${stages.length === 1 ? 'is' : 'are'} brought back`;

@@ -194,6 +194,7 @@ function lineOf({ key, state, step }: Row): string {
 }
 
 function cut(text: string, most: number): string {
+  if (text.length <= most) return text;
   const characters = [...text];
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }

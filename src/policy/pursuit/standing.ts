@@ -18,7 +18,7 @@ const AT_WORK: ReadonlySet<Progress['phase']> = new Set(['running', 'interrupted
 export const goingOf = (plan: Plan, progress: Progress | undefined): Going => ({
   pastReturn: isPastReturn(plan, progress),
   isAtWork: progress !== undefined && !progress.dryRun && AT_WORK.has(progress.phase),
-  isThrough: hasBegun(progress) && progress?.phase === 'ended',
+  hasEnded: hasBegun(progress) && progress?.phase === 'ended',
 });
 
 /** Keys of a restore are `<stage>/restore/<name>`, of the halt `host`, of all else `<stage>/<name>`. */

@@ -7,6 +7,7 @@ import type { GroupSettings } from '../../domain/settings.ts';
 import type { DeviceState } from '../../domain/state.ts';
 import type { Step } from '../../domain/steps.ts';
 import { asMillis, between, type Instant, type Millis, seconds } from '../../domain/time.ts';
+import { longest } from '../plan/plan.ts';
 
 /**
  * How long the power of a group still lasts while a run is going on: until fewer of its feeds are left than it needs, each
@@ -58,23 +59,9 @@ export function restOf({ stages, halt }: Plan, progress: Progress | undefined, f
   };
   const rest = stages.reduce((sum, { steps, worst }) => {
     const open = steps.filter(isOpen);
-    return sum + (open.length === steps.length ? worst : longestOf(open));
+    return sum + (open.length === steps.length ? worst : longest(open, 'worst'));
   }, 0);
   return asMillis(rest + (halt?.worst ?? 0));
-}
-
-/** Along the longest way through some steps of a stage, at their worst. A circle in it, which no configuration has, ends. */
-function longestOf(steps: readonly PlannedStep[]): number {
-  const ends = new Map<string, number>();
-  const endOf = ({ key, after, worst }: PlannedStep): number => {
-    const known = ends.get(key);
-    if (known !== undefined) return known;
-    ends.set(key, worst);
-    const end = worst + Math.max(0, ...steps.filter((other) => after.includes(other.key)).map(endOf));
-    ends.set(key, end);
-    return end;
-  };
-  return Math.max(0, ...steps.map(endOf));
 }
 
 /**
