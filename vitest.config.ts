@@ -9,6 +9,7 @@ const WAITING = [
   'nut-primary',
   'nut-secondary',
   'rehearsal',
+  'serial-ups',
   'shutdown',
   'shutdown-faults',
   'shutdown-together',

@@ -13,7 +13,7 @@ readonly DIR=${GRIDWARDEN_SYSTEM_DIR:-/var/cache/gridwarden-system}
 readonly CHROOT=$DIR/home-assistant
 readonly LOGS=$DIR/logs
 readonly KIT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../tests/kit" && pwd)
-readonly PACKAGES=(nut-server nut-client mosquitto mosquitto-clients openssl libnss3-tools prometheus debootstrap systemd python3 iproute2 libvirt-clients libvirt-daemon qemu-system-x86 docker.io docker-compose podman podman-compose uidmap busybox-static openssh-server openssh-client sudo tcsh fish libfaketime)
+readonly PACKAGES=(nut-server nut-client mosquitto mosquitto-clients openssl libnss3-tools prometheus debootstrap systemd python3 iproute2 libvirt-clients libvirt-daemon qemu-system-x86 docker.io docker-compose podman podman-compose uidmap busybox-static openssh-server openssh-client sudo tcsh fish libfaketime socat)
 
 say() { printf 'system-install: %s\n' "$*"; }
 

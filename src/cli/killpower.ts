@@ -8,7 +8,7 @@ import type { Configuration, SourceConfig } from '../config/schema.ts';
 import { type DeviceId, slugOf } from '../domain/names.ts';
 import { err, ok, type Result } from '../domain/result.ts';
 import { seconds } from '../domain/time.ts';
-import { ask, environmentOf } from '../shutdown/steps/ask.ts';
+import { ask, environmentOf, type NoAnswer } from '../shutdown/steps/ask.ts';
 import { killpowerDevices } from '../shutdown/steps/ups/flag.ts';
 import { readUpsConf, type UpsConf } from './ups-conf.ts';
 
@@ -27,6 +27,7 @@ const FLAG = '/etc/killpower';
 const MOST_BYTES = 16 * 1024;
 /** A driver that is told to switch off does so within seconds, and systemd ends a shutdown script after 90 s. */
 const LIMIT = seconds(60);
+const MOST_WORDS = 200;
 
 /** Where NUT's configuration is, by the packages of the day. */
 const NUT_FOLDERS = ['/etc/nut', '/etc/ups', '/usr/local/ups/etc'];
@@ -153,12 +154,20 @@ async function switchOff(
   const asking = { env: environmentOf(process.env, [], ['NUT']), limit: LIMIT, signal };
   const told = await ask(['upsdrvctl', 'shutdown', name], asking);
   if (told.ok) return ok(`${device} was told to cut the power, by upsdrvctl shutdown ${name}`);
-  if (told.error.kind !== 'absent') return err(`${device}: upsdrvctl shutdown ${name}: ${told.error.text}`);
+  if (told.error.kind !== 'absent') return err(`${device}: upsdrvctl shutdown ${name}: ${troubleIn(told.error)}`);
   if (driver === undefined) return err(`${device}: upsdrvctl is not there, and ups.conf names no driver of ${name}`);
   for (const folder of conf?.driverPath === undefined ? DRIVER_FOLDERS : [conf.driverPath]) {
     const by = await ask([join(folder, driver), '-a', name, '-k'], asking);
     if (by.ok) return ok(`${device} was told to cut the power, by ${driver} -a ${name} -k`);
-    if (by.error.kind !== 'absent') return err(`${device}: ${driver} -a ${name} -k: ${by.error.text}`);
+    if (by.error.kind !== 'absent') return err(`${device}: ${driver} -a ${name} -k: ${troubleIn(by.error)}`);
   }
   return err(`${device}: neither upsdrvctl nor the driver ${driver} is there`);
+}
+
+const TROUBLE = /unable|denied|can't|cannot|could not|fail|no matching|not (?:found|supported|connected)|no such/i;
+
+/** What is wrong in the words of a driver, which come before those of upsdrvctl and between banners and advice. */
+function troubleIn({ output, text }: NoAnswer): string {
+  const words = output.split('\n').map((line) => line.trim());
+  return words.find((line) => TROUBLE.test(line))?.slice(0, MOST_WORDS) ?? text;
 }

@@ -14,6 +14,8 @@ export const NODE_RED_PROGRAM = join(SYSTEM_DIR, 'node-red/node_modules/node-red
 
 export const UPSD_PROGRAM = '/lib/nut/upsd';
 export const DUMMY_UPS_PROGRAM = '/lib/nut/dummy-ups';
+export const NUTDRV_QX_PROGRAM = '/lib/nut/nutdrv_qx';
+export const SOCAT_PROGRAM = '/usr/bin/socat';
 export const UPSMON_PROGRAM = '/lib/nut/upsmon';
 export const UNSHARE_PROGRAM = '/usr/bin/unshare';
 export const LIBVIRTD_PROGRAM = '/usr/sbin/libvirtd';
@@ -34,6 +36,7 @@ export type Server =
   | 'mounts'
   | 'upsd'
   | 'upsmon'
+  | 'serial-ups'
   | 'mosquitto'
   | 'promtool'
   | 'home-assistant'
@@ -55,6 +58,7 @@ const ABSENCE: Readonly<Record<Server, () => string | undefined>> = {
       ? undefined
       : 'mounts of our own are not allowed in every container'),
   upsd: () => absentFile('NUT', UPSD_PROGRAM, DUMMY_UPS_PROGRAM),
+  'serial-ups': () => absentFile('NUT', UPSD_PROGRAM, NUTDRV_QX_PROGRAM) ?? absentFile('socat', SOCAT_PROGRAM),
   upsmon: () =>
     absentFile('upsmon', UPSMON_PROGRAM, UNSHARE_PROGRAM) ??
     (spawnSync(UNSHARE_PROGRAM, ['--mount', '--', 'true']).status === 0

@@ -1,17 +1,18 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { devFile, quoted } from './dev-file.ts';
 import { DriverSocket } from './driver-socket.ts';
 import { parseDump } from './dump.ts';
+import { makeNssDatabase, type NssCertificate } from './nss.ts';
 import { freePort } from './ports.ts';
-import { DUMMY_UPS_PROGRAM, UPSD_PROGRAM } from './presence.ts';
-import { RunningProcess, run } from './process.ts';
+import { UPSD_PROGRAM } from './presence.ts';
+import { RunningProcess } from './process.ts';
+import { UpsdClient } from './upsd-client.ts';
 
 /** One simulated UPS. */
-export interface UpsSpec {
+export interface DummySpec {
   /** Its variables, or the text of a device dump (see `parseDump`). */
   readonly dev: string | Readonly<Record<string, string>>;
   /** What `LIST UPS` says about it; default: no description. */
@@ -19,6 +20,15 @@ export interface UpsSpec {
   /** What it publishes as `driver.parameter.pollinterval`, seconds; default 2, NUT's own. */
   readonly pollinterval?: number;
 }
+
+/** A UPS behind one of NUT's own drivers. */
+export interface DriverSpec {
+  readonly driver: string;
+  /** Lines of its section in ups.conf, without `driver`. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export type UpsSpec = DummySpec | DriverSpec;
 
 /** What kind of server to start. */
 export interface UpsdOptions {
@@ -46,12 +56,12 @@ const DEFAULT_USERS = `[admin]
   password = ps
   upsmon secondary
 `;
+/** NUT keeps its drivers beside upsd. */
+const DRIVERS = dirname(UPSD_PROGRAM);
 const START_MS = 10_000;
 /** dummy-ups sleeps a second at each start; a hundred at once on a small machine take longer. */
 const DRIVER_START_MS = 30_000;
 const SETTLE_STEP_MS = 20;
-const NSS_PASSWORD = 'gridwarden';
-const CERTIFICATE = 'nutsrv';
 const AS_ROOT = process.getuid?.() === 0 ? ['-u', 'root'] : [];
 
 /** Starts a real upsd and a dummy-ups for each UPS, and waits until every UPS is served. */
@@ -63,13 +73,6 @@ export async function startUpsd(options: UpsdOptions): Promise<Upsd> {
   const upsd = new Upsd(folder, port, options, certificate);
   await upsd.start();
   return upsd;
-}
-
-/** Where upsd's own certificate is: it is its own authority. */
-interface NssCertificate {
-  readonly databaseFolder: string;
-  readonly caFile: string;
-  readonly fingerprint: string;
 }
 
 /** A running upsd with its drivers; made by `startUpsd`. */
@@ -166,7 +169,7 @@ export class Upsd {
    *
    * @param dev new variables in place of the ones it had
    */
-  async startDriver(ups: string, dev?: UpsSpec['dev']): Promise<void> {
+  async startDriver(ups: string, dev?: DummySpec['dev']): Promise<void> {
     if (dev !== undefined) await this.#writeDev(ups, dev);
     await this.#startDriverProcess(ups);
     await this.waitUntilServed([ups]);
@@ -214,7 +217,7 @@ export class Upsd {
 
   /** Starts upsd (again) on the same port; resolves when every UPS with a running driver is served. */
   async startServer(): Promise<void> {
-    this.#server = new RunningProcess(UPSD_PROGRAM, [...AS_ROOT, '-F', '-D'], { name: 'upsd', env: this.#environment });
+    this.#server = new RunningProcess(UPSD_PROGRAM, [...AS_ROOT, '-F', '-D'], { name: 'upsd', env: this.environment });
     await this.#server.waitForLine(/Running as foreground process/, START_MS);
     await this.waitUntilServed(this.names.filter((ups) => this.#driver(ups).process.running));
   }
@@ -246,7 +249,8 @@ export class Upsd {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  get #environment(): Record<string, string> {
+  /** What a program of NUT needs to find this one. */
+  get environment(): Record<string, string> {
     const run = join(this.#folder, 'run');
     return { NUT_CONFPATH: join(this.#folder, 'etc'), NUT_STATEPATH: run, NUT_ALTPIDPATH: run };
   }
@@ -263,12 +267,14 @@ export class Upsd {
   }
 
   async #startDriverProcess(ups: string): Promise<void> {
-    const path = join(this.#folder, 'run', `dummy-ups-${ups}`);
+    const spec = this.#ups[ups];
+    const program = spec !== undefined && 'driver' in spec ? spec.driver : 'dummy-ups';
+    const path = join(this.#folder, 'run', `${program}-${ups}`);
     // A killed driver leaves its socket behind.
     await rm(path, { force: true });
-    const driver = new RunningProcess(DUMMY_UPS_PROGRAM, ['-a', ups, ...AS_ROOT, '-F'], {
-      name: `dummy-ups ${ups}`,
-      env: this.#environment,
+    const driver = new RunningProcess(join(DRIVERS, program), ['-a', ups, ...AS_ROOT, '-F'], {
+      name: `${program} ${ups}`,
+      env: this.environment,
       maxLines: 200,
     });
     this.#drivers.set(ups, { process: driver, socket: await openWhenListening(path, driver) });
@@ -284,33 +290,22 @@ export class Upsd {
       'MAXCONN 1024',
     ];
     if (certificate !== undefined) {
-      upsd.push(`CERTPATH ${certificate.databaseFolder}`, `CERTIDENT "${CERTIFICATE}" "${NSS_PASSWORD}"`);
-      upsd.push('DISABLE_WEAK_SSL true');
+      upsd.push(...certificate.upsdConf, 'DISABLE_WEAK_SSL true');
     }
-    const sections = Object.entries(this.#ups).map(([ups, spec]) =>
-      [
-        `[${ups}]`,
-        '  driver = dummy-ups',
-        `  port = ${ups}.dev`,
-        ...(spec.desc === undefined ? [] : [`  desc = ${quoted(spec.desc)}`]),
-        // dummy-ups sleeps for a second in every poll and hears nothing meanwhile.
-        '  pollinterval = 3600',
-        `  override.driver.parameter.pollinterval = ${spec.pollinterval ?? 2}`,
-      ].join('\n'),
-    );
+    const sections = Object.entries(this.#ups).map(([ups, spec]) => sectionOf(ups, spec));
     const files: Record<string, string> = {
       'nut.conf': 'MODE=none',
-      'ups.conf': ['maxretry = 3', ...sections].join('\n'),
+      'ups.conf': ['maxretry = 3', ...AS_ROOT.slice(1).map((user) => `user = ${user}`), ...sections].join('\n'),
       'upsd.conf': upsd.join('\n'),
       'upsd.users': this.#options.users ?? DEFAULT_USERS,
     };
     for (const [name, text] of Object.entries(files)) {
       await writeFile(join(etc, name), `${text}\n`, { mode: 0o640 });
     }
-    for (const [ups, spec] of Object.entries(this.#ups)) await this.#writeDev(ups, spec.dev);
+    for (const [ups, spec] of Object.entries(this.#ups)) if ('dev' in spec) await this.#writeDev(ups, spec.dev);
   }
 
-  async #writeDev(ups: string, dev: UpsSpec['dev']): Promise<void> {
+  async #writeDev(ups: string, dev: DummySpec['dev']): Promise<void> {
     const variables = typeof dev === 'string' ? parseDump(dev).variables : Object.entries(dev);
     await writeFile(join(this.#folder, 'etc', `${ups}.dev`), devFile(variables));
   }
@@ -321,53 +316,20 @@ interface Driver {
   readonly socket: DriverSocket;
 }
 
-/** One connection to upsd that asks one line at a time. */
-class UpsdClient {
-  readonly #socket: Socket;
-  #rest = '';
-
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.setEncoding('utf8');
-    // Every error is followed by 'close', which is what a question listens to.
-    socket.on('error', () => {});
-  }
-
-  static async open(port: number): Promise<UpsdClient> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    });
-    return new UpsdClient(socket);
-  }
-
-  ask(line: string): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const settle = (answer: string | Error) => {
-        clearTimeout(deadline);
-        this.#socket.off('data', read).off('close', closed);
-        if (typeof answer === 'string') resolve(answer);
-        else reject(answer);
-      };
-      const read = (chunk: string) => {
-        this.#rest += chunk;
-        const end = this.#rest.indexOf('\n');
-        if (end < 0) return;
-        const answer = this.#rest.slice(0, end);
-        this.#rest = this.#rest.slice(end + 1);
-        settle(answer);
-      };
-      const closed = () => settle(new Error(`upsd closed the connection at ${line}`));
-      const deadline = setTimeout(() => settle(new Error(`upsd did not answer ${line} in time`)), START_MS);
-      this.#socket.on('data', read).once('close', closed);
-      this.#socket.write(`${line}\n`);
-    });
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
+/** The section of one UPS in ups.conf. */
+function sectionOf(ups: string, spec: UpsSpec): string {
+  const options =
+    'driver' in spec
+      ? spec.options
+      : {
+          port: `${ups}.dev`,
+          ...(spec.desc === undefined ? {} : { desc: quoted(spec.desc) }),
+          // dummy-ups sleeps for a second in every poll and hears nothing meanwhile.
+          pollinterval: '3600',
+          'override.driver.parameter.pollinterval': `${spec.pollinterval ?? 2}`,
+        };
+  const lines = Object.entries({ driver: 'driver' in spec ? spec.driver : 'dummy-ups', ...options });
+  return [`[${ups}]`, ...lines.map(([key, value]) => `  ${key} = ${value}`)].join('\n');
 }
 
 /** A driver says nothing when it begins to listen, so it is tried until it does. */
@@ -385,22 +347,4 @@ async function openWhenListening(path: string, driver: RunningProcess): Promise<
       throw new Error(`${driver.name} did not start:\n${driver.lines().join('\n')}`, { cause: error });
     }
   }
-}
-
-/** Debian builds NUT with NSS, which takes its certificates from a database folder only. */
-async function makeNssDatabase(folder: string): Promise<NssCertificate> {
-  await mkdir(folder);
-  const password = join(folder, 'password');
-  const noise = join(folder, 'noise');
-  await writeFile(password, `${NSS_PASSWORD}\n`);
-  await writeFile(noise, String(Math.random()).repeat(100));
-  const database = ['-d', `sql:${folder}`, '-f', password];
-  await run('certutil', ['-N', ...database]);
-  const names = ['-s', 'CN=localhost', '--extSAN', 'ip:127.0.0.1,dns:localhost'];
-  const trust = ['-x', '-t', 'CTu,CTu,CTu', '-v', '2', '-z', noise];
-  await run('certutil', ['-S', ...database, '-n', CERTIFICATE, ...names, ...trust]);
-  const caFile = join(folder, 'ca.pem');
-  await writeFile(caFile, `${await run('certutil', ['-L', ...database, '-n', CERTIFICATE, '-a'])}\n`);
-  const fingerprint = await run('openssl', ['x509', '-in', caFile, '-noout', '-fingerprint', '-sha256']);
-  return { databaseFolder: folder, caFile, fingerprint: fingerprint.replace(/^.*=/s, '').trim() };
 }

@@ -109,7 +109,7 @@ describeWith(['upsd'], 'gridwarden killpower', () => {
     const ran = await gridwarden('killpower');
     expect(ran.code).toBe(1);
     expect(ran.text).toMatch(
-      /^rack_a: upsdrvctl shutdown rack: [^;]+; rack_b was told to cut the power, by [^;]+; rack_c: ups\.conf has no such UPS \(it has rack, second\)\n$/,
+      /^rack_a: upsdrvctl shutdown rack: shutdown not supported; rack_b was told to cut the power, by [^;]+; rack_c: ups\.conf has no such UPS \(it has rack, second\)\n$/,
     );
     expect(await called()).toMatch(/-a second -k/);
   });
