@@ -12,6 +12,7 @@ const WAITING = [
   'serial-ups',
   'shutdown',
   'shutdown-faults',
+  'shutdown-in-container',
   'shutdown-together',
   'upsd',
   'upsmon-oracle',
