@@ -9,6 +9,7 @@ const WAITING = [
   'nut-primary',
   'nut-secondary',
   'rehearsal',
+  'secrets',
   'serial-ups',
   'shutdown',
   'shutdown-faults',
