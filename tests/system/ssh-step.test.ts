@@ -249,6 +249,14 @@ describeWith(['sshd'], 'ssh step: the final command', () => {
     expect(ran.text).toMatch(/still answers/);
   });
 
+  test('a host that stays after the connection dropped is told once more', async () => {
+    const once = `echo told >>"$STATE/shutdown"; [ "$(wc -l <"$STATE/shutdown")" = 1 ] && { kill -9 "$(awk '/^PPid/ {print $2}' /proc/$PPID/status)"; exit; }`;
+    const sshd = await start({ programs: { shutdown: `${once}; ${SUDDEN}` } });
+    const ran = await carryOut(sshd, { shutdown: true }, undefined, 25_000);
+    expect(ran).toMatchObject({ kind: 'done', text: '127.0.0.1: shut down: it no longer answers' });
+    expect(sshd.running).toBe(false);
+  }, 40_000);
+
   test('a failed action does not stop it, but the step has failed', async () => {
     const sshd = await start({ programs: { shutdown: SUDDEN } });
     const ran = await carryOut(sshd, { actions: [{ command: 'exit 7' }, 'sync'], shutdown: true });

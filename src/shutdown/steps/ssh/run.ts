@@ -20,6 +20,9 @@ const UNBOUNDED = asMillis(2 ** 31 - 1);
 /** Less is no time to do anything in. */
 const LEAST = asMillis(100);
 
+/** A host that still answers so long after the connection dropped may never have heard the final command. */
+const STAYS = seconds(10);
+
 /** How long the final command may take before its host is looked at all the same: not every halt closes connections. */
 const LOOK_AFTER = seconds(3);
 
@@ -149,7 +152,9 @@ async function halt(remote: Remote, shell: Shell, context: StepContext, known: K
     const first = early ?? (await Promise.race([sent, vanished]));
     // A halt that has closed nothing: what it would have answered is of no interest.
     if (typeof first === 'boolean') return tell(saying(first, port));
-    const refusal = refusalIn(first, shell);
+    const stays = first.kind === 'dropped' && !(await Promise.race([vanished, pause(STAYS, signal)]));
+    const last = stays ? await sendAnew(remote, command, watching.signal) : first;
+    const refusal = refusalIn(last, shell);
     if (refusal !== undefined) return tell({ ok: false, text: refusal });
     return tell(saying(await vanished, port));
   } finally {
@@ -161,11 +166,17 @@ async function halt(remote: Remote, shell: Shell, context: StepContext, known: K
 /** Programs that hang still count for what a connection may run at once: a new one has room. */
 async function send(remote: Remote, command: string, signal: AbortSignal): Promise<Ended> {
   const ended = await remote.written(command, signal);
-  if (ended.kind !== 'refused') return ended;
+  return ended.kind === 'refused' ? await sendAnew(remote, command, signal, ended) : ended;
+}
+
+/** @param before what is told where nobody lets us in again: by default that the connection is gone */
+async function sendAnew(remote: Remote, command: string, signal: AbortSignal, before: Ended = GONE): Promise<Ended> {
   remote.close();
   const again = await remote.open(signal);
-  return again.ok ? await remote.written(command, signal) : ended;
+  return again.ok ? await remote.written(command, signal) : before;
 }
+
+const GONE: Ended = { kind: 'dropped', out: '', last: '' };
 
 const ITEM = 'shutdown';
 

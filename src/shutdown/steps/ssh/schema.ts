@@ -58,7 +58,7 @@ const shape = z.strictObject({
     .prefault('auto'),
   sudo: z.boolean().meta({ description: 'Whether commands are run with sudo -n' }).prefault(false),
   connect_timeout: duration({ min: '1s', max: '2m' })
-    .meta({ description: 'When a connection that does not come is given up' })
+    .meta({ description: 'How long connecting, logging in and a first answer may take, each' })
     .prefault('10s'),
   actions: z
     .array(actionSchema)
