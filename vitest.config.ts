@@ -15,6 +15,7 @@ const WAITING = [
   'shutdown-faults',
   'shutdown-in-container',
   'shutdown-together',
+  'ssh-step',
   'upsd',
   'upsmon-oracle',
   'vms-step',
