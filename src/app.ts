@@ -36,12 +36,15 @@ export async function startApp(parts: AppParts): Promise<App> {
   const prometheus = createPrometheus({ version, timeLeft: timeLeftOf });
   const services = createServiceManager(parts.environment, log);
   const boot = bootIdentity().id;
-  const kept = await openJournal({ folder: parts.stateFolder, boot, version, clock, log: log.room('journal') });
+  const { stateFolder, stateAnswers } = parts;
+  const answers = stateAnswers === undefined ? {} : { answers: stateAnswers };
+  const kept = await openJournal({ folder: stateFolder, boot, version, clock, log: log.room('journal'), ...answers });
   const trace = createTraceRecorder({
-    folder: join(parts.stateFolder, 'trace'),
+    folder: join(stateFolder, 'trace'),
     boot,
     version,
     log: log.room('trace'),
+    ...answers,
   });
   const house = new House(parts, prometheus, kept);
   const loop = createLoop({

@@ -33,6 +33,8 @@ export interface AppParts {
   /** Reads the configuration again; undefined where there is no file (demo). */
   readonly read: (() => Promise<Result<Loaded, readonly Problem[]>>) | undefined;
   readonly stateFolder: string;
+  /** Resolves once the state folder answers, which did not when the program started; absent: it does. */
+  readonly stateAnswers?: Promise<void>;
   readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -70,7 +72,7 @@ export class House {
     this.#rooms = createRooms(isSame, parts.log);
     this.#loaded = parts.loaded;
     this.#started = parts.clock.wall();
-    this.#names = createMemory(join(parts.stateFolder, 'names.json'), parts.log);
+    this.#names = createMemory(join(parts.stateFolder, 'names.json'), parts.log, parts.stateAnswers);
     const { environment, stateFolder, clock, log } = parts;
     this.machines = new Machines({
       environment,
@@ -257,7 +259,7 @@ export class House {
   }
 
   #mqttRoom({ configuration }: Loaded): Room {
-    const { version, clock, log, stateFolder } = this.#parts;
+    const { version, clock, log, stateFolder, stateAnswers } = this.#parts;
     const { mqtt: config, node } = configuration;
     const where = `topics under ${config.base}/${node}`;
     return {
@@ -265,7 +267,7 @@ export class House {
       from: { config, node },
       start: async () => {
         const { createMqttRoom } = await import('./mqtt/room.ts');
-        const memory = createMemory(join(stateFolder, 'announced.json'), log);
+        const memory = createMemory(join(stateFolder, 'announced.json'), log, stateAnswers);
         const room = await createMqttRoom({
           config,
           node,

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startApp } from '../app.ts';
 import { findConfiguration } from '../config/files.ts';
 import { hasPlan } from '../config/groups.ts';
@@ -8,7 +9,8 @@ import { explain, type Problem } from '../config/problem.ts';
 import { type Loaded, readConfiguration } from '../config/read.ts';
 import { openStateFolder, stateFolder, surroundings } from '../config/state-dir.ts';
 import type { Log } from '../domain/ports.ts';
-import type { Result } from '../domain/result.ts';
+import { err, ok, type Result } from '../domain/result.ts';
+import { seconds } from '../domain/time.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createLog } from '../runtime/log.ts';
 import { VERSION } from '../version.ts';
@@ -41,17 +43,19 @@ export async function run(options: RunOptions): Promise<void> {
   for (const line of introduction) log.info(line);
   for (const warning of explain(loaded.warnings)) log.warn(warning);
 
-  const folder = await openFolder(loaded, read === undefined);
+  const folder = await openFolder(loaded, read === undefined, log);
   if (!folder.ok) {
     log.error(folder.error);
     process.exitCode = 1;
     return;
   }
-  const stopping = untilStopped(log);
+  const { path, answers, taken, close } = folder.value;
+  const stopping = Promise.race([untilStopped(log), ...(taken === undefined ? [] : [taken])]);
   const starting = startApp({
     loaded,
     read,
-    stateFolder: folder.value.path,
+    stateFolder: path,
+    ...(answers === undefined ? {} : { stateAnswers: answers }),
     version: VERSION,
     clock: systemClock,
     log,
@@ -60,12 +64,13 @@ export async function run(options: RunOptions): Promise<void> {
   // Both from here on: a signal that comes during the start waits for it, and does not kill what is half there.
   process.on('SIGHUP', () => void starting.then((app) => app.reload()));
   const app = await starting;
-  log.info(`stopping on ${await stopping}`);
+  const why = await stopping;
+  log.info(`stopping on ${why}`);
   const late = await app.stop();
-  await folder.value.close();
+  await close();
   log.info('stopped');
   // A library that still holds a socket must not keep the process; whatever is ours has been stopped.
-  process.exit(late.length > 0 ? 1 : 0);
+  process.exit(late.length > 0 || why === TAKEN ? 1 : 0);
 }
 
 async function prepare(options: RunOptions): Promise<Prepared | number> {
@@ -102,19 +107,52 @@ function armedText({ configuration: { armed, dryRun, groups } }: Loaded): string
   return `armed${dryRun ? ' as a dry run' : ''}: ${planned.join(', ')}`;
 }
 
-/** The state folder, locked; for the demo a temporary one that goes with it. */
-async function openFolder(
-  { configuration }: Loaded,
-  temporary: boolean,
-): Promise<Result<{ path: string; close: () => Promise<void> }, string>> {
+/** A disk that does not answer by then is not waited for. */
+const ANSWERS_WITHIN = seconds(3);
+/** Nor at the end: the lock of a process that is gone is set aside by the next one. */
+const RELEASED_WITHIN = seconds(1);
+const TAKEN = 'a state folder that belongs to another process';
+
+interface Folder {
+  readonly path: string;
+  /** Resolves once it answers and is ours; absent: it did at once. */
+  readonly answers?: Promise<void>;
+  /** Resolves when it answers late and turns out to be in use. */
+  readonly taken?: Promise<typeof TAKEN>;
+  readonly close: () => Promise<unknown>;
+}
+
+/**
+ * The state folder, locked; for the demo a temporary one that goes with it. Where its disk hangs the watch begins without
+ * it: whoever may have the machines shut down is not to wait for a disk.
+ */
+async function openFolder({ configuration }: Loaded, temporary: boolean, log: Log): Promise<Result<Folder, string>> {
   if (temporary) {
     const path = await mkdtemp(join(tmpdir(), 'gridwarden-'));
-    return { ok: true, value: { path, close: () => rm(path, { recursive: true, force: true }) } };
+    return ok({ path, close: () => rm(path, { recursive: true, force: true }) });
   }
-  const opened = openStateFolder(stateFolder(configuration.stateDir, surroundings()));
-  if (!opened.ok) return { ok: false, error: opened.error.message };
-  const { folder, release } = opened.value;
-  return { ok: true, value: { path: folder, close: async () => release() } };
+  const path = stateFolder(configuration.stateDir, surroundings());
+  const opening = openStateFolder(path);
+  const release = async () => {
+    const opened = await opening;
+    if (opened.ok) await opened.value.release();
+  };
+  const close = () => Promise.race([release(), sleep(RELEASED_WITHIN)]);
+  const enough = new AbortController();
+  const opened = await Promise.race([opening, sleep(ANSWERS_WITHIN, undefined, { signal: enough.signal })]);
+  enough.abort();
+  if (opened !== undefined) return opened.ok ? ok({ path, close }) : err(opened.error.message);
+  log.error(`the state folder ${path} does not answer: the watch begins without it`);
+  const late = opening.then((answer) => {
+    if (answer.ok) log.info(`the state folder ${path} answers`);
+    else log.error(answer.error.message);
+    return answer;
+  });
+  const answers = new Promise<void>((resolve) => void late.then(({ ok }) => ok && resolve()));
+  const taken = new Promise<typeof TAKEN>((resolve) => {
+    void late.then((answer) => !answer.ok && answer.error.kind === 'in-use' && resolve(TAKEN));
+  });
+  return ok({ path, answers, taken, close });
 }
 
 /** SIGTERM and SIGINT end the wait; a second one of them ends the process at once. */

@@ -35,15 +35,15 @@ async function otherProcess(): Promise<ChildProcess & { readonly pid: number }> 
   return child as ChildProcess & { readonly pid: number }; // it has spawned
 }
 
-function opened() {
-  const result = openStateFolder(folder);
+async function opened() {
+  const result = await openStateFolder(folder);
   if (!result.ok) throw new Error(result.error.message);
   return result.value;
 }
 
 /** Leaves a lock as another process would have written it. */
-function leaveLock(content: object | string): void {
-  opened().release();
+async function leaveLock(content: object | string): Promise<void> {
+  await (await opened()).release();
   writeFileSync(join(folder, 'lock'), typeof content === 'string' ? content : JSON.stringify(content));
 }
 
@@ -71,23 +71,23 @@ test.each([
   expect(stateFolder(configured, surroundings)).toBe(expected);
 });
 
-test('the folder is made for its owner alone and locked until it is released', () => {
-  const state = opened();
+test('the folder is made for its owner alone and locked until it is released', async () => {
+  const state = await opened();
   expect(statSync(folder).mode & 0o777).toBe(0o700);
   const lock = JSON.parse(readFileSync(join(folder, 'lock'), 'utf8'));
   expect(lock.pid).toBe(process.pid);
-  const second = openStateFolder(folder);
+  const second = await openStateFolder(folder);
   expect(second).toMatchObject({ ok: false, error: { kind: 'in-use', pid: process.pid } });
-  state.release();
-  state.release();
+  await state.release();
+  await state.release();
   expect(readdirSync(folder)).toEqual([]);
-  opened().release();
+  await (await opened()).release();
 });
 
 test('the lock of a living process is respected', async () => {
   const { pid } = await otherProcess();
-  leaveLock({ pid, started: '' });
-  expect(openStateFolder(folder)).toEqual({
+  await leaveLock({ pid, started: '' });
+  expect(await openStateFolder(folder)).toEqual({
     ok: false,
     error: { kind: 'in-use', pid, message: `the state folder ${folder} is in use by process ${pid}` },
   });
@@ -95,41 +95,41 @@ test('the lock of a living process is respected', async () => {
 
 test('the lock of a process that is gone is taken over', async () => {
   const child = await otherProcess();
-  leaveLock({ pid: child.pid, started: '' });
+  await leaveLock({ pid: child.pid, started: '' });
   child.kill('SIGKILL');
   await once(child, 'exit');
-  const state = opened();
+  const state = await opened();
   expect(readdirSync(folder)).toEqual(['lock']);
-  state.release();
+  await state.release();
 });
 
 test.runIf(process.platform === 'linux')('a later process of the same number does not hold the lock', async () => {
   const { pid } = await otherProcess();
-  leaveLock({ pid, started: 'another-boot 12345' });
-  opened().release();
+  await leaveLock({ pid, started: 'another-boot 12345' });
+  await (await opened()).release();
 });
 
 test.each(['', '{', '[]', '{"pid":-1,"started":""}', 'null'])(
   'an unreadable lock %j counts only while it may be being written',
-  (content) => {
-    leaveLock(content);
-    expect(openStateFolder(folder)).toMatchObject({ ok: false, error: { kind: 'in-use' } });
+  async (content) => {
+    await leaveLock(content);
+    expect(await openStateFolder(folder)).toMatchObject({ ok: false, error: { kind: 'in-use' } });
     utimesSync(join(folder, 'lock'), 1, 1);
-    opened().release();
+    await (await opened()).release();
   },
 );
 
 test('a lock that somebody else has taken is not removed', async () => {
   const { pid } = await otherProcess();
-  const state = opened();
+  const state = await opened();
   writeFileSync(join(folder, 'lock'), JSON.stringify({ pid, started: '' }));
-  state.release();
+  await state.release();
   expect(existsSync(join(folder, 'lock'))).toBe(true);
 });
 
-test('a path that cannot be a folder is told', () => {
-  opened().release();
+test('a path that cannot be a folder is told', async () => {
+  await (await opened()).release();
   const file = join(folder, 'file');
   writeFileSync(file, '');
-  expect(openStateFolder(join(file, 'x'))).toMatchObject({ ok: false, error: { kind: 'unusable' } });
+  expect(await openStateFolder(join(file, 'x'))).toMatchObject({ ok: false, error: { kind: 'unusable' } });
 });

@@ -1,14 +1,5 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../domain/result.ts';
@@ -47,8 +38,8 @@ export function stateFolder(configured: string | undefined, { env, isRoot, home 
 /** A state folder that is ours alone until it is released. */
 export interface StateFolder {
   readonly folder: string;
-  /** Lets another process use it. Also done when this process exits; more than once does no harm. */
-  readonly release: () => void;
+  /** Lets another process use it at once; after an exit without it the next process sets the lock aside. More than once does no harm. */
+  readonly release: () => Promise<void>;
 }
 
 /** Why a state folder cannot be ours. */
@@ -69,17 +60,17 @@ const WRITING_MS = 5_000;
 /**
  * Creates the folder (mode 0700) and locks it, so that two processes never write one journal.
  *
- * A lock whose process is gone is taken over. Processes in containers of their own do not see each other: a folder
+ * A disk that hangs keeps this from coming back, and nothing else. A lock whose process is gone is taken over. Processes in containers of their own do not see each other: a folder
  * that is mounted into two of them is not guarded.
  */
-export function openStateFolder(folder: string): Result<StateFolder, StateFolderError> {
+export async function openStateFolder(folder: string): Promise<Result<StateFolder, StateFolderError>> {
   const lock = join(folder, 'lock');
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     // Twice: the second try is for the lock of a process that is gone, set aside by the first.
     for (let attempt = 0; attempt < 2; attempt++) {
-      if (create(lock)) return ok(held(folder, lock));
-      const holder = liveHolder(lock);
+      if (await create(lock)) return ok(held(folder, lock));
+      const holder = await liveHolder(lock);
       if (holder !== undefined) return err(inUse(folder, holder));
     }
     return err(inUse(folder, undefined));
@@ -96,63 +87,61 @@ function inUse(folder: string, holder: Holder | undefined): StateFolderError {
 }
 
 /** @returns false where there is a lock already */
-function create(lock: string): boolean {
-  let file: number;
+async function create(lock: string): Promise<boolean> {
+  let file: FileHandle;
   try {
-    file = openSync(lock, 'wx', 0o600);
+    file = await open(lock, 'wx', 0o600);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
   }
   const holder: Holder = { pid: process.pid, started: startOf(process.pid) };
   try {
-    writeSync(file, JSON.stringify(holder));
+    await file.writeFile(JSON.stringify(holder));
   } catch {
     // A full disk must not keep the watch from starting. An empty lock holds for a few seconds at least.
   } finally {
-    closeSync(file);
+    await file.close();
   }
   return true;
 }
 
 function held(folder: string, lock: string): StateFolder {
-  const release = (): void => {
-    process.off('exit', release);
+  const release = async (): Promise<void> => {
     try {
-      if (holderIn(lock)?.pid === process.pid) unlinkSync(lock);
+      if ((await holderIn(lock))?.pid === process.pid) await unlink(lock);
     } catch {
       // The folder went away, and the lock with it.
     }
   };
-  process.on('exit', release);
   return { folder, release };
 }
 
 /** Who holds a lock; undefined once the lock of a process that is gone has been set aside. */
-function liveHolder(lock: string): Holder | undefined {
-  const holder = holderIn(lock);
-  if (holder === undefined && isBeingWritten(lock)) return { pid: 0, started: '' };
+async function liveHolder(lock: string): Promise<Holder | undefined> {
+  const holder = await holderIn(lock);
+  if (holder === undefined && (await isBeingWritten(lock))) return { pid: 0, started: '' };
   if (holder !== undefined && isAlive(holder)) return holder;
   const aside = `${lock}.${process.pid}`;
   try {
-    renameSync(lock, aside);
+    await rename(lock, aside);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   }
-  const taken = holderIn(aside);
+  const taken = await holderIn(aside);
   if (taken !== undefined && isAlive(taken)) {
     // Somebody else was quicker with the old lock, and this is the new one: it goes back.
-    renameSync(aside, lock);
+    await rename(aside, lock);
     return taken;
   }
-  rmSync(aside, { force: true });
+  await rm(aside, { force: true });
   return undefined;
 }
 
-function holderIn(lock: string): Holder | undefined {
+async function holderIn(lock: string): Promise<Holder | undefined> {
   try {
-    const content: unknown = JSON.parse(readFileSync(lock, 'utf8').slice(0, 1000));
+    const content: unknown = JSON.parse((await readFile(lock, 'utf8')).slice(0, 1000));
     if (typeof content !== 'object' || content === null || !('pid' in content) || !('started' in content))
       return undefined;
     const { pid, started } = content;
@@ -162,9 +151,9 @@ function holderIn(lock: string): Holder | undefined {
   }
 }
 
-function isBeingWritten(lock: string): boolean {
-  const written = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
-  return written !== undefined && Math.abs(Date.now() - written) < WRITING_MS;
+async function isBeingWritten(lock: string): Promise<boolean> {
+  const written = await stat(lock).catch(() => undefined);
+  return written !== undefined && Math.abs(Date.now() - written.mtimeMs) < WRITING_MS;
 }
 
 function isAlive({ pid, started }: Holder): boolean {

@@ -88,6 +88,22 @@ describe('a memory', () => {
     expect(lines).toHaveLength(2);
   });
 
+  test('on a disk that answers only later is empty at once, and is written then', async () => {
+    const { log, lines } = rememberingLog();
+    let answer: () => void = () => undefined;
+    const answers = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const memory = createMemory(join(folder, 'state'), log, answers);
+    expect(await memory.load()).toBeUndefined();
+    memory.save('one');
+    await new Promise(setImmediate);
+    expect(await readdir(folder)).toEqual([]);
+    answer();
+    await memory.flushed();
+    expect([await text(), lines]).toEqual(['one', []]);
+  });
+
   test('that cannot be read says so and is empty', async () => {
     const { log, lines } = rememberingLog();
     await mkdir(join(folder, 'state'));

@@ -1,4 +1,5 @@
 import type { Log } from '../domain/ports.ts';
+import { seconds } from '../domain/time.ts';
 import { readIfThere, writeAtomically } from './atomic-file.ts';
 
 /**
@@ -6,14 +7,32 @@ import { readIfThere, writeAtomically } from './atomic-file.ts';
  * one write at a time, a failure is told once until it works again.
  */
 export interface Memory {
-  /** Undefined when there is none or it cannot be read. */
+  /** Undefined when there is none, it cannot be read, or the disk does not answer within 3 s. */
   readonly load: () => Promise<string | undefined>;
   readonly save: (text: string) => void;
   /** Resolves when everything given so far is on the disk or has failed. */
   readonly flushed: () => Promise<void>;
 }
 
-export function createMemory(path: string, log: Log): Memory {
+/** A disk that does not answer holds the start up no longer. */
+const READ_WITHIN = seconds(3);
+
+async function withinTime(read: Promise<string | undefined>): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new Error('the disk does not answer')), READ_WITHIN);
+  });
+  try {
+    return await Promise.race([read, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * @param answers resolves once the disk answers, which did not when the program started; absent: it does
+ */
+export function createMemory(path: string, log: Log, answers?: Promise<void>): Memory {
   let waiting: string | undefined;
   let writing: Promise<void> | undefined;
   let failing = false;
@@ -25,6 +44,7 @@ export function createMemory(path: string, log: Log): Memory {
   };
 
   const write = async (): Promise<void> => {
+    await answers;
     while (waiting !== undefined) {
       const text = waiting;
       waiting = undefined;
@@ -40,8 +60,9 @@ export function createMemory(path: string, log: Log): Memory {
 
   return {
     load: async () => {
+      if (answers !== undefined) return undefined;
       try {
-        return await readIfThere(path);
+        return await withinTime(readIfThere(path));
       } catch (thrown) {
         tell('read', thrown);
         return undefined;

@@ -57,6 +57,29 @@ describe('from one process to the next', () => {
     await Promise.all([journal.stop(), later.journal.stop()]);
   });
 
+  test('a disk that answers only later: not known now, and not lost either, but for what is newer', async () => {
+    const { journal } = await openJournal(partsAt('one'));
+    const [old, kept] = [stateWith('a', POWER_AT(3000)), stateWith('b', POWER_AT(3000))];
+    journal.accept(step(EMPTY_STATE, { ...old, devices: new Map([...old.devices, ...kept.devices]) }, 4000));
+    await journal.stop();
+    let answer: () => void = () => undefined;
+    const answers = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const parts = partsAt('one', 9000);
+    const blind = await openJournal({ ...parts, answers });
+    expect([blind.memory, blind.boot]).toEqual([undefined, 'new']);
+    expect(parts.lines).toEqual([expect.stringContaining('does not answer: nothing of an earlier run is known')]);
+    const written = blind.journal.write({ act: 'halt' });
+    blind.journal.accept(step(EMPTY_STATE, stateWith('a', POWER_AT(9000)), 9000));
+    answer();
+    await written;
+    await blind.journal.stop();
+    const { memory } = await openJournal(partsAt('one', 20_000));
+    expect(memory?.devices.get('a')?.power).toEqual(POWER_AT(9000));
+    expect(memory?.devices.get('b')?.power).toEqual(POWER_AT(3000));
+  });
+
   test('another boot gets it by its own clock, and keeps it as waiting for proof', async () => {
     const { journal } = await openJournal(partsAt('one'));
     journal.accept(step(EMPTY_STATE, stateWith('a', POWER_AT(3000)), 4000));

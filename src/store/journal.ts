@@ -28,6 +28,8 @@ export interface JournalParts {
   /** Its monotonic time counts from the boot. */
   readonly clock: Clock;
   readonly log: Log;
+  /** Resolves once the disk answers, which did not when the program started; absent: it does. */
+  readonly answers?: Promise<void>;
 }
 
 /** A journal with what an earlier process has left in it. */
@@ -53,24 +55,26 @@ const MOST_RECORDS = 1000;
 
 /** Opens the journal of a state folder. Never fails: what cannot be read is told, and the watch begins without it. */
 export async function openJournal(parts: JournalParts): Promise<OpenedJournal> {
-  const { log, folder } = parts;
+  const { log, folder, answers } = parts;
   const late = new Promise<'late'>((settle) => {
     setTimeout(() => settle('late'), READ_WITHIN).unref();
   });
-  const loaded = await Promise.race([load(parts), late]);
-  if (loaded === 'late') log.error(`${folder} does not answer: nothing of an earlier run is known`);
-  const found = loaded === 'late' ? undefined : loaded;
-  const isNew = found?.boot === 'new';
-  const journal = new JournalFile(parts, createLedger(isNew ? awaitingProof(found.memory) : found?.memory));
-  return { journal, boot: 'new', ...found };
+  const loading = answers === undefined ? load(parts) : answers.then(() => load(parts));
+  const found = answers === undefined ? await Promise.race([loading, late]) : 'late';
+  if (found !== 'late')
+    return { journal: new JournalFile(parts, createLedger(found && keptOf(found))), boot: 'new', ...found };
+  log.error(`${folder} does not answer: nothing of an earlier run is known`);
+  const ledger = createLedger();
+  // Not known any more in this process, but not to be lost either.
+  const read = loading.then((known) => known && ledger.fill(keptOf(known)));
+  return { journal: new JournalFile(parts, ledger, read), boot: 'new' };
 }
 
-async function load({
-  folder,
-  boot,
-  clock,
-  log,
-}: JournalParts): Promise<(Pick<OpenedJournal, 'boot'> & { memory: Memory }) | undefined> {
+type Found = Pick<OpenedJournal, 'boot'> & { readonly memory: Memory };
+
+const keptOf = ({ boot, memory }: Found): Memory => (boot === 'new' ? awaitingProof(memory) : memory);
+
+async function load({ folder, boot, clock, log }: JournalParts): Promise<Found | undefined> {
   for (const name of ['journal', 'journal.1']) {
     const path = join(folder, name);
     const content = await contentOf(path, log);
@@ -123,6 +127,7 @@ class JournalFile implements Journal {
   readonly #parts: JournalParts;
   readonly #path: string;
   readonly #ledger: Ledger;
+  readonly #read: Promise<unknown> | undefined;
   #file: FileHandle | undefined;
   #size = 0;
   /** The size at which the next file is begun; what a new one begins with may itself be large. */
@@ -134,8 +139,10 @@ class JournalFile implements Journal {
   #stopping = false;
   #wake: () => void = () => undefined;
 
-  constructor(parts: JournalParts, ledger: Ledger) {
+  /** @param read resolves when what was there has been read: until then nothing takes its place */
+  constructor(parts: JournalParts, ledger: Ledger, read?: Promise<unknown>) {
     this.#parts = parts;
+    this.#read = read;
     this.#path = join(parts.folder, 'journal');
     this.#ledger = ledger;
   }
@@ -200,6 +207,7 @@ class JournalFile implements Journal {
   }
 
   async #writeOut({ kept, records }: Waiting): Promise<void> {
+    await this.#read;
     if (this.#file === undefined || this.#size >= this.#full) {
       await this.#begin(records.join(''));
       return;

@@ -24,6 +24,8 @@ export type Entry =
  * battery) changes with every reading and is due once a minute.
  */
 export interface Ledger {
+  /** Takes in what an earlier process has left, where nothing newer is known. */
+  readonly fill: (before: Memory) => void;
   /** What a transition brings that has to be written now. */
   readonly take: (transition: Transition) => readonly Entry[];
   /** What has been held back, and the last moment: the process stops. */
@@ -54,6 +56,9 @@ export function createLedger(before?: Memory): Ledger {
   };
 
   return {
+    fill: (memory) => {
+      for (const [key, value] of keysOf(memory)) if (!kept.has(key)) kept.set(key, value);
+    },
     take: (transition) => {
       at = transition.stamp.at;
       minute ??= at;

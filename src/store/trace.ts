@@ -24,6 +24,8 @@ export interface TraceParts {
   readonly boot: string;
   readonly version: string;
   readonly log: Log;
+  /** Resolves once the disk answers, which did not when the program started; absent: it does. */
+  readonly answers?: Promise<void>;
   /** Characters of a segment before the next one begins. Absent: 8 MiB. */
   readonly segmentSize?: number;
   /** Segments that are kept. Absent: 8. */
@@ -126,6 +128,7 @@ class Recorder implements TraceRecorder {
 
   async #write(): Promise<void> {
     try {
+      await this.#parts.answers;
       for (let chunk = this.#next(); chunk; chunk = this.#next()) {
         const file = await this.#fileOf(chunk.segment);
         await file.appendFile(chunk.text.join(''));

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -194,18 +194,22 @@ async function disk(scene: Scene): Promise<void> {
   await mount(scene, '-o', 'loop', image);
 }
 
-/** Whoever writes to it waits, and cannot be killed. */
-function freeze({ folder, undo }: Scene): void {
+/** Whoever writes to it waits, and cannot be killed. @returns what lets it go on */
+function freeze({ folder, undo }: Scene): () => void {
   const path = join(folder, 'state');
   execFileSync('fsfreeze', ['-f', path]);
   // It thaws in the end, whatever becomes of us.
   const guard = spawn('/bin/sh', ['-c', 'sleep 60; fsfreeze -u "$0"', path], { detached: true, stdio: 'ignore' });
-  undo.push(() => {
+  let isFrozen = true;
+  const thaw = () => {
     // It has thawed by itself where that comes late.
-    if (guard.exitCode !== null) return;
+    if (!isFrozen || guard.exitCode !== null) return;
+    isFrozen = false;
     process.kill(-(guard.pid ?? 0), 'SIGKILL');
     execFileSync('fsfreeze', ['-u', path]);
-  });
+  };
+  undo.push(thaw);
+  return thaw;
 }
 
 function fill({ folder }: Scene): void {
@@ -271,6 +275,14 @@ const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'a state folder on a disk that hangs from the start',
+    before: async (scene) => {
+      await disk(scene);
+      freeze(scene);
+    },
+    logged: /the state folder .* does not answer: the watch begins without it/,
+  },
+  {
     name: 'a state folder on a full disk',
     before: (scene) => mount(scene, '-t', 'tmpfs', '-o', 'size=256k', 'none'),
     onMains: fill,
@@ -332,6 +344,37 @@ describeWith(['upsd', 'mounts', 'faketime'], 'whatever fails around it', () => {
     if (fault.logged !== undefined) expects(world.process.lines().join('\n')).toMatch(fault.logged);
     if (start.deafLog === true) expects(world.process.lines()).toEqual([]);
   });
+
+  test('a disk that answers only later: what was on it is kept, and it is not taken from who has it', async () => {
+    const scene = await open();
+    const { world, folder } = scene;
+    await disk(scene);
+    await world.start();
+    const journal = join(folder, 'state', 'journal');
+    const written = () => readFile(journal, 'utf8').catch(() => '');
+    await vi.waitUntil(async () => (await written()).includes('"power/a"'), { timeout: 15_000 });
+    await world.kill();
+    const before = await written();
+    const thaw = freeze(scene);
+    await world.start();
+    const first = world.process;
+    await first.waitForLine(/the watch begins without it/, 15_000, 0);
+    await world.launch();
+    const second = world.process;
+    await second.waitForLine(/the watch begins without it/, 15_000, 0);
+    thaw();
+    const [winner, loser] = await Promise.race(
+      [first, second].map(async (one, index, both) => {
+        await one.waitForLine(/the state folder .* answers"/, 15_000, 0);
+        return [one, both[1 - index] as typeof one]; // there are two
+      }),
+    );
+    expect(await loser?.ended).toMatchObject({ code: 1 });
+    expect(loser?.lines().join()).toContain('is in use by process');
+    await vi.waitUntil(async () => (await written()) !== before, { timeout: 15_000 });
+    expect(await written()).toContain('"power/a"');
+    await winner?.kill();
+  }, 90_000);
 
   test('a bug that ends it in mid-plan: started again it goes on, and the halt is reached', async () => {
     const scene = await open();
