@@ -74,6 +74,18 @@ program
   });
 
 program
+  .command('runs')
+  .description('look at past shutdowns, dry runs and restores: when, why, how they ended, and what failed')
+  .argument('[group]', 'a group of the configuration; else all')
+  .argument('[run]', 'one run step by step: its number in the list, or its id')
+  .option(...CONFIG)
+  .action(async (group: string | undefined, run: string | undefined, options: { config?: string }) => {
+    const { runs } = await import('./cli/runs.ts');
+    const given = { ...(group === undefined ? {} : { group }), ...(run === undefined ? {} : { run }) };
+    process.exitCode = await runs({ ...options, ...given, out });
+  });
+
+program
   .command('trust')
   .description('make machines known that are reached over SSH, once a person has looked at their keys')
   .argument('[host...]', 'HOST or HOST:PORT; else those of the configuration')

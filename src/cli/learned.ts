@@ -1,6 +1,6 @@
 import { stateFolder, surroundings } from '../config/state-dir.ts';
 import type { Log } from '../domain/ports.ts';
-import type { Durations } from '../domain/state.ts';
+import type { Durations, Memory } from '../domain/state.ts';
 import { bootIdentity } from '../runtime/boot.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { openJournal } from '../store/journal.ts';
@@ -15,16 +15,19 @@ export const SILENT: Log = {
   room: () => SILENT,
 };
 
-/** What steps took in earlier runs and drills, as the bridge has put it on record; empty where nothing can be read. */
-export async function learnedDurations(stateDir: string | undefined): Promise<Durations> {
+/**
+ * What the bridge has put on record in its state folder, whether it runs or not; undefined where nothing can be read.
+ *
+ * @param log told why
+ */
+export async function rememberedIn(stateDir: string | undefined, log: Log): Promise<Memory | undefined> {
   const folder = stateFolder(stateDir, surroundings());
   // Opening reads; a file is only written to by who keeps it.
-  const { memory } = await openJournal({
-    folder,
-    boot: bootIdentity().id,
-    version: VERSION,
-    clock: systemClock,
-    log: SILENT,
-  });
-  return memory?.durations ?? new Map();
+  const { memory } = await openJournal({ folder, boot: bootIdentity().id, version: VERSION, clock: systemClock, log });
+  return memory;
+}
+
+/** What steps took in earlier runs and drills; empty where nothing can be read. */
+export async function learnedDurations(stateDir: string | undefined): Promise<Durations> {
+  return (await rememberedIn(stateDir, SILENT))?.durations ?? new Map();
 }

@@ -1,4 +1,5 @@
 import type { DeviceId, GroupId } from './names.ts';
+import type { PastRun } from './past-run.ts';
 import type { Plan } from './plan.ts';
 import type { Progress, Shed, StepReadiness } from './progress.ts';
 import type { Instant, Millis } from './time.ts';
@@ -111,6 +112,8 @@ export interface GroupState {
   readonly earlierRun?: Run;
   /** The last run, step by step; absent where none has ever acted. */
   readonly progress?: Progress;
+  /** The last runs, newest first, the one that goes on among them; absent where none has ever acted. */
+  readonly past?: readonly PastRun[];
   /** What has to be brought back; absent where there is nothing. */
   readonly shed?: Shed;
   /** By step key, what looking at the steps has shown; absent before the first look. */

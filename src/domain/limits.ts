@@ -36,6 +36,10 @@ export const LIMITS = {
   stepItems: 200,
   /** Characters of what a step leaves for its restore, as JSON. */
   stepUndo: 64 * 1024,
+  /** Runs of a group that are remembered: the last ones. */
+  pastRuns: 10,
+  /** Steps of one of them, and of its restore. */
+  pastSteps: 200,
   /** How long a step waits for its line in the journal, before it goes on without. */
   journalled: asMillis(500),
   /** The one tick of the program. */

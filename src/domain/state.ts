@@ -75,7 +75,10 @@ export type DeviceMemory = Pick<DeviceState, 'power' | 'earlier' | 'quality' | '
 export type MemberMemory = Pick<Member, 'holds' | 'stageHolds'>;
 
 export interface GroupMemory
-  extends Pick<GroupState, 'run' | 'earlierRun' | 'progress' | 'shed' | 'silenced' | 'disarmedUntil' | 'shortSince'> {
+  extends Pick<
+    GroupState,
+    'run' | 'earlierRun' | 'progress' | 'past' | 'shed' | 'silenced' | 'disarmedUntil' | 'shortSince'
+  > {
   readonly members: ReadonlyMap<DeviceId, MemberMemory>;
 }
 

@@ -29,6 +29,7 @@ export function announceGroup(group: GroupState, context: DiscoveryContext): Ann
     ...(group.members.size > 1 ? redundancy(frame) : []),
     ...plan(frame, topics.groupPlan(group.id)),
     ...shutdown(frame, topics.groupShutdown(group.id)),
+    lastShutdown(frame, topics.groupRuns(group.id)),
     ...buttons(frame, group.id, context),
   ];
   return {
@@ -177,6 +178,14 @@ function shutdown(frame: DeviceFrame, topic: string): readonly Row[] {
     }),
   ];
 }
+
+/** When it last shut down, or would have, with the runs before it. @param topic of the runs */
+const lastShutdown = (frame: DeviceFrame, topic: string): Row =>
+  row(frame, 'sensor', 'last_shutdown', 'Last shutdown', at('since'), {
+    device_class: 'timestamp',
+    state_topic: topic,
+    json_attributes_template: attributes(['outcome', 'runs']),
+  });
 
 /** Only what is allowed, so that nothing is shown that would be refused. What ends machines is off until somebody enables it. */
 function buttons(frame: DeviceFrame, group: string, { topics, allow }: DiscoveryContext): readonly Row[] {

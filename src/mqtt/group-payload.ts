@@ -1,3 +1,4 @@
+import { cut } from '../domain/cut.ts';
 import type { Capacity, GroupState, Member, Outlook, Run } from '../domain/groups.ts';
 import { LIMITS } from '../domain/limits.ts';
 import type { Trigger, Verdict } from '../domain/triggers.ts';
@@ -20,7 +21,7 @@ export function groupPayload(group: GroupState, armed: boolean, moments: Moments
     group: id,
     label,
     state: outlook.state,
-    outlook: shortened(outlook.text),
+    outlook: cut(outlook.text, LIMITS.value),
     armed: isArmed(group, armed),
     effect: outlook.effect,
     disarmed_until: disarmedUntil === undefined ? null : moments.known(disarmedUntil),
@@ -56,12 +57,6 @@ export function progressUrgent({ progress, shed, run }: GroupState): string {
     ...[progress?.run ?? null, progress?.phase ?? null, progress?.hurried ?? null, halt],
     steps,
   ]);
-}
-
-/** A state of Home Assistant has a bound. */
-function shortened(text: string): string {
-  const characters = [...text];
-  return characters.length <= LIMITS.value ? text : `${characters.slice(0, LIMITS.value - 1).join('')}…`;
 }
 
 const memberData = (group: string, { device, class: standing, why, verdicts }: Member, moments: Moments) => ({

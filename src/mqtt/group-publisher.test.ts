@@ -14,6 +14,7 @@ import { parseAnnounced, serializeAnnounced } from './announced.ts';
 const BASE = 'gridwarden/home';
 const GROUP = `${BASE}/group/servers`;
 const SHUTDOWN = `${GROUP}/shutdown`;
+const RUNS = `${GROUP}/runs`;
 const CONFIG = 'homeassistant/device/gridwarden_home_group_servers/config';
 const NAMES = ['rack_a', 'rack_b'] as const;
 
@@ -300,6 +301,68 @@ describe('a shutdown', () => {
   });
 });
 
+describe('the last runs', () => {
+  const since = /^2026-01-01T00:0\d:\d\d\.000Z$/;
+
+  test('are none where none ever was', () => {
+    expect(watching().shown(RUNS)).toEqual({ since: null, outcome: null, runs: [] });
+  });
+
+  test('are told as one begins and ends, and not with every step', () => {
+    const house = watching({ groups: [WITH_LAB] });
+    const sent = house.during(() => midway(house)).filter(({ topic }) => topic === RUNS);
+    expect(sent.map(({ payload }) => JSON.parse(payload).outcome)).toEqual([null]);
+    const { run } = house.shown(SHUTDOWN);
+    expect(house.shown(RUNS)).toMatchObject({
+      since: expect.stringMatching(since),
+      runs: [
+        { run, kind: 'outage', dry_run: false, until: null, reason: expect.stringMatching(/^rack_a: the device says/) },
+      ],
+    });
+    const ended = house.during(() => hear(house, { kind: 'run-ended' })).map(({ topic }) => topic);
+    expect(ended).toContain(RUNS);
+    expect(house.shown(RUNS)).toMatchObject({
+      outcome: 'carried-out',
+      runs: [{ until: expect.stringMatching(since) }],
+    });
+  });
+
+  test('say what failed, how it ended, and that it was brought back', () => {
+    const house = watching({ groups: [WITH_LAB] });
+    restored(house);
+    expect(house.shown(RUNS)).toMatchObject({
+      outcome: 'called-off',
+      runs: [
+        {
+          outcome: 'called-off',
+          why: 'the mains have held again',
+          restored: expect.stringMatching(since),
+          counts: { done: 1, failed: 1, skipped: 0 },
+          failed: [{ step: 'lab/vms', state: 'timed-out', text: 'not in time' }],
+        },
+      ],
+    });
+    expect(house.faults()).toEqual([]);
+  });
+
+  test('are a timestamp in Home Assistant, with the list behind it', () => {
+    const house = watching({ groups: [WITH_LAB] });
+    const sensor = () => {
+      const found = componentsOf(house.messages).find(({ key, config }) => {
+        return key === 'last_shutdown' && config['state_topic'] === RUNS;
+      });
+      const show = (template: unknown) => render(String(template), house.messages.get(RUNS)?.payload ?? '');
+      const { value_template, json_attributes_template, json_attributes_topic } = found?.config ?? {};
+      expect(json_attributes_topic).toBe(RUNS);
+      return [show(value_template), JSON.parse(show(json_attributes_template))] as const;
+    };
+    expect(sensor()).toEqual(['None', { outcome: null, runs: [] }]);
+    restored(house);
+    const { since: begun, runs } = house.shown(RUNS);
+    expect(sensor()).toEqual([begun, { outcome: 'called-off', runs }]);
+  });
+});
+
 test('disarmed, it says until when', () => {
   const { push, shown } = watching();
   push({
@@ -417,7 +480,7 @@ describe('a group that is gone', () => {
     const next = openHouse({ memory });
     expect(next.messages.has(CONFIG)).toBe(true);
     next.pass(seconds(5));
-    for (const topic of [CONFIG, GROUP, `${GROUP}/plan`, SHUTDOWN]) expect(next.messages.has(topic)).toBe(false);
+    for (const topic of [CONFIG, GROUP, `${GROUP}/plan`, SHUTDOWN, RUNS]) expect(next.messages.has(topic)).toBe(false);
   });
 
   test('and not one that is still configured', () => {

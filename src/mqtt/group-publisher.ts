@@ -7,6 +7,7 @@ import type { Announcer } from './announcer.ts';
 import type { DiscoveryContext } from './discovery.ts';
 import { announceGroup } from './group-discovery.ts';
 import { groupPayload, groupUrgent, progressUrgent } from './group-payload.ts';
+import { runsPayload } from './group-runs.ts';
 import type { Moments } from './moments.ts';
 import { ON_BATTERY, ON_MAINS, type PacedTopics } from './paced.ts';
 import { groupIdentifier } from './topics.ts';
@@ -62,6 +63,7 @@ export class GroupPublisher {
       if (before === undefined || before.settings !== settings || !isSameRun(before.group, group)) {
         this.#shutdown(group, state, context, at);
       }
+      if (before === undefined || before.group.past !== group.past) this.#runs(group, context, at);
       if (before?.settings !== settings || before?.group.members.size !== group.members.size) {
         this.#announce(group, context, at);
       }
@@ -100,6 +102,12 @@ export class GroupPublisher {
     paced.offer(topics.groupShutdown(group.id), { urgent: progressUrgent(group), text, pace: ON_BATTERY }, at);
   }
 
+  /** The last runs go out as one begins, ends or is brought back. */
+  #runs({ id, past }: GroupState, { topics }: DiscoveryContext, at: Instant): void {
+    const text = runsPayload(past);
+    this.#parts.paced.offer(topics.groupRuns(id), { urgent: text, text: () => text, pace: ON_BATTERY }, at);
+  }
+
   #announce(group: GroupState, context: DiscoveryContext, at: Instant): void {
     const clears = topicsOf(group.id, context);
     this.#parts.announcer.want(announceGroup(group, context), at, { clears, variables: [] });
@@ -120,6 +128,7 @@ const topicsOf = (id: GroupId, { topics }: DiscoveryContext): readonly string[] 
   topics.group(id),
   topics.groupPlan(id),
   topics.groupShutdown(id),
+  topics.groupRuns(id),
 ];
 
 const isSamePlan = (one: GroupState, other: GroupState): boolean =>

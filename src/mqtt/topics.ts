@@ -20,6 +20,7 @@ export interface Topics {
   readonly group: (id: GroupId) => string;
   readonly groupPlan: (id: GroupId) => string;
   readonly groupShutdown: (id: GroupId) => string;
+  readonly groupRuns: (id: GroupId) => string;
   readonly groupEvent: (id: GroupId) => string;
   /** What brings requests in: filters to subscribe to. */
   readonly incoming: readonly string[];
@@ -48,6 +49,7 @@ export function topicsOf(root: string, node: string): Topics {
     group,
     groupPlan: (id) => `${group(id)}/plan`,
     groupShutdown: (id) => `${group(id)}/shutdown`,
+    groupRuns: (id) => `${group(id)}/runs`,
     groupEvent: (id) => `${group(id)}/event`,
     incoming: [`${base}/bridge/request/+`, `${base}/ups/+/command`, `${base}/ups/+/set/+`],
   };

@@ -14,6 +14,7 @@ import { onInstructed, onReloaded, onRequest } from './on-request.ts';
 import { onTick } from './on-tick.ts';
 import { onLook } from './pursuit/on-look.ts';
 import { onProgress } from './pursuit/on-progress.ts';
+import { withPast } from './pursuit/past.ts';
 
 /**
  * The whole decision of the program: old state and one input give new state, orders and facts.
@@ -25,7 +26,8 @@ export function decide(state: State, input: Input, stamp: Stamp): Decision {
   const heard = { ...state, listening: listeningAt(state.listening, stamp) };
   const decision = routed(heard, input, stamp);
   const ticked = input.kind === 'tick' ? { ticked: stamp.at } : {};
-  return { ...decision, state: { ...decision.state, listening: { ...heard.listening, last: stamp.at, ...ticked } } };
+  const next = withPast(state, decision, stamp);
+  return { ...decision, state: { ...next, listening: { ...heard.listening, last: stamp.at, ...ticked } } };
 }
 
 function routed(state: State, input: Input, stamp: Stamp): Decision {

@@ -5,7 +5,7 @@ import { NO_QUALITY } from '../domain/quality.ts';
 import type { DeviceMemory, GroupMemory, MemberMemory, Memory } from '../domain/state.ts';
 import { asInstant, type Instant } from '../domain/time.ts';
 import type { Entry } from './ledger.ts';
-import { BATTERY, DURATIONS, GROUP, MEMBER, POWER, PROGRESS, QUALITY, SHED } from './memory-shape.ts';
+import { BATTERY, DURATIONS, GROUP, MEMBER, PAST, POWER, PROGRESS, QUALITY, SHED } from './memory-shape.ts';
 import { instant, number, object, type Shape, text } from './shape.ts';
 import { fromJson } from './state-json.ts';
 
@@ -123,6 +123,7 @@ function assembled(values: ReadonlyMap<string, unknown>, at: Instant, complaints
     battery: (id, value) => put(BATTERY, value, (battery) => merge(id, { battery })),
     group: (id, value) => put(GROUP, value, (group) => mergeGroup(id, group)),
     progress: (id, value) => put(PROGRESS, value, (progress) => mergeGroup(id, { progress })),
+    past: (id, value) => put(PAST, value, (past) => mergeGroup(id, { past })),
     shed: (id, value) => put(SHED, value, (shed) => mergeGroup(id, { shed })),
     alone: (id, value) => put(MEMBER, value, (member) => alone.set(id, member)),
     durations: (_, value) => put(DURATIONS, value, (read) => (durations = read)),

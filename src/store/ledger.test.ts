@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { GROUP } from '../../tests/kit/judged.ts';
 import type { GroupState } from '../domain/groups.ts';
+import type { PastRun } from '../domain/past-run.ts';
 import type { Progress, Shed } from '../domain/progress.ts';
 import { EMPTY_STATE, type Memory, type State } from '../domain/state.ts';
 import { asInstant, seconds } from '../domain/time.ts';
@@ -33,7 +34,23 @@ const SHED: Shed = {
   ]),
   byHand: true,
 };
-const RUNNING: GroupState = { ...GROUP, progress: progressAt(5000), shed: SHED };
+/** Every field that is remembered. */
+const PAST: readonly PastRun[] = [
+  {
+    run: 'servers-1',
+    kind: 'fsd',
+    dryRun: true,
+    wall: 1,
+    reason: 'a: says so',
+    outcome: 'interrupted',
+    until: 2,
+    why: 'a person has cancelled it',
+    restored: 3,
+    steps: [{ key: 'lab/a', state: 'timed-out', wall: 1, took: seconds(30), text: 'late' }],
+    restore: [{ key: 'lab/restore/a', state: 'running', wall: 1 }],
+  },
+];
+const RUNNING: GroupState = { ...GROUP, progress: progressAt(5000), past: PAST, shed: SHED };
 const withGroup = (group?: GroupState): State =>
   group === undefined ? EMPTY_STATE : { ...EMPTY_STATE, groups: new Map([[group.id, group]]) };
 
@@ -61,24 +78,30 @@ function read(...parts: readonly (readonly Entry[])[]): Memory {
   return contents.memory;
 }
 const kept = (memory: Memory) => {
-  const { progress, shed } = memory.groups.get('servers') ?? {};
-  return { progress, shed };
+  const { progress, past, shed } = memory.groups.get('servers') ?? {};
+  return { progress, past, shed };
 };
 
-describe('how far a run has come, and what has to be brought back', () => {
+describe('how far a run has come, what became of earlier ones, and what has to be brought back', () => {
   test('is written as it changes, and by itself', () => {
     const ledger = createLedger();
     expect(keys(ledger.take(step(EMPTY_STATE, withGroup(RUNNING))))).toEqual([
       'group/servers',
       'progress/servers',
+      'past/servers',
       'shed/servers',
     ]);
     const next = { ...RUNNING, progress: { ...progressAt(5000), phase: 'restored' as const } };
     expect(keys(ledger.take(step(withGroup(RUNNING), withGroup(next))))).toEqual(['progress/servers']);
     const { shed: _, ...without } = next;
     expect(keys(ledger.take(step(withGroup(next), withGroup(without))))).toEqual(['shed/servers gone']);
-    const { progress: __, ...bare } = without;
-    expect(keys(ledger.take(step(withGroup(without), withGroup(bare))))).toEqual(['progress/servers gone']);
+    const later = { ...without, past: [...PAST, ...PAST] };
+    expect(keys(ledger.take(step(withGroup(without), withGroup(later))))).toEqual(['past/servers']);
+    const { progress: __, past: ___, ...bare } = later;
+    expect(keys(ledger.take(step(withGroup(later), withGroup(bare))))).toEqual([
+      'progress/servers gone',
+      'past/servers gone',
+    ]);
     expect(keys(ledger.take(step(withGroup(bare), withGroup({ ...bare, slack: seconds(1) }))))).toEqual([]);
   });
 
@@ -87,6 +110,7 @@ describe('how far a run has come, and what has to be brought back', () => {
     ledger.take(step(EMPTY_STATE, withGroup(RUNNING)));
     expect(keys(ledger.take(step(withGroup(RUNNING), EMPTY_STATE))).toSorted()).toEqual([
       'group/servers gone',
+      'past/servers gone',
       'progress/servers gone',
       'shed/servers gone',
     ]);
@@ -99,46 +123,56 @@ describe('how far a run has come, and what has to be brought back', () => {
     const steps = new Map([...progressAt(5000).steps].map(([key, one]) => [key, { ...one, output: 'x'.repeat(8000) }]));
     const watched = { ...RUNNING, progress: { ...progressAt(5000), steps } };
     expect(ledger.take(step(withGroup(RUNNING), withGroup(watched)))).toEqual([]);
-    expect(kept(memoryOf(withGroup(watched), asInstant(6000)))).toEqual({ progress: progressAt(5000), shed: SHED });
+    expect(kept(memoryOf(withGroup(watched), asInstant(6000)))).toEqual({
+      progress: progressAt(5000),
+      past: PAST,
+      shed: SHED,
+    });
   });
 
   test('comes back from what was written, and from what a new file begins with', () => {
     const ledger = createLedger();
     const written = ledger.take(step(EMPTY_STATE, withGroup(RUNNING)));
-    expect(kept(read([], written))).toEqual({ progress: progressAt(5000), shed: SHED });
-    expect(kept(read(ledger.whole()))).toEqual({ progress: progressAt(5000), shed: SHED });
+    expect(kept(read([], written))).toEqual({ progress: progressAt(5000), past: PAST, shed: SHED });
+    expect(kept(read(ledger.whole()))).toEqual({ progress: progressAt(5000), past: PAST, shed: SHED });
     // And once more, through the ledger of the next process.
     const next = createLedger(read(ledger.whole()));
-    expect(kept(read(next.whole()))).toEqual({ progress: progressAt(5000), shed: SHED });
-    const nothing: readonly Entry[] = ['progress/servers', 'shed/servers'].map((key) => ({
+    expect(kept(read(next.whole()))).toEqual({ progress: progressAt(5000), past: PAST, shed: SHED });
+    const nothing: readonly Entry[] = ['progress/servers', 'past/servers', 'shed/servers'].map((key) => ({
       kind: 'keep',
       key,
       at: asInstant(7000),
     }));
-    expect(kept(read(ledger.whole(), nothing))).toEqual({ progress: undefined, shed: undefined });
+    expect(kept(read(ledger.whole(), nothing))).toEqual({ progress: undefined, past: undefined, shed: undefined });
   });
 
   test('moves to the clock of another boot, with all its instants', () => {
     const memory = memoryOf(withGroup(RUNNING), asInstant(6000));
-    expect(kept(shifted(memory, -6000))).toEqual({ progress: progressAt(-1000), shed: SHED });
+    expect(kept(shifted(memory, -6000))).toEqual({ progress: progressAt(-1000), past: PAST, shed: SHED });
   });
 
   test('of a group of which nothing else can be read is still there', () => {
     const ledger = createLedger();
     ledger.take(step(EMPTY_STATE, withGroup(RUNNING)));
     const own = ledger.whole().filter((entry) => entry.kind !== 'keep' || entry.key !== 'group/servers');
-    expect(read(own).groups.get('servers')).toEqual({ members: new Map(), progress: progressAt(5000), shed: SHED });
+    expect(read(own).groups.get('servers')).toEqual({
+      members: new Map(),
+      progress: progressAt(5000),
+      past: PAST,
+      shed: SHED,
+    });
   });
 
   test.each([
-    ['group/servers', '{"members":1}', ['progress', 'shed']],
-    ['progress/servers', '{"run":1}', ['group', 'shed']],
+    ['group/servers', '{"members":1}', ['progress', 'past', 'shed']],
+    ['progress/servers', '{"run":1}', ['group', 'past', 'shed']],
+    ['past/servers', '[{"run":1}]', ['group', 'progress', 'shed']],
     [
       'progress/servers',
       '{"run":"r","kind":"outage","dryRun":false,"wall":1,"phase":"on","steps":{"$map":[]}}',
-      ['group', 'shed'],
+      ['group', 'past', 'shed'],
     ],
-    ['shed/servers', '{"stages":[1],"undo":{"$map":[]}}', ['group', 'progress']],
+    ['shed/servers', '{"stages":[1],"undo":{"$map":[]}}', ['group', 'progress', 'past']],
   ])('damage of %s costs only that: %#', (key, value, left) => {
     const ledger = createLedger();
     ledger.take(step(EMPTY_STATE, withGroup(RUNNING)));
@@ -150,6 +184,7 @@ describe('how far a run has come, and what has to be brought back', () => {
     const found = [
       ...(group !== undefined && group.members.size > 0 ? ['group'] : []),
       ...(group?.progress === undefined ? [] : ['progress']),
+      ...(group?.past === undefined ? [] : ['past']),
       ...(group?.shed === undefined ? [] : ['shed']),
     ];
     expect(found).toEqual(left);

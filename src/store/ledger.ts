@@ -99,6 +99,7 @@ function changesIn({ before, after }: Transition): readonly Change[] {
       if (was?.progress !== group?.progress) {
         changes.push(changed(`progress/${id}`, group?.progress && progressMemory(group.progress)));
       }
+      if (was?.past !== group?.past) changes.push(changed(`past/${id}`, group?.past));
       if (was?.shed !== group?.shed) changes.push(changed(`shed/${id}`, group?.shed));
     });
   }
@@ -151,10 +152,10 @@ const isSameDevice = (was: DeviceState, is: DeviceState): boolean =>
 const isSameMember = (was: Member, is: Member): boolean => was.holds === is.holds && was.stageHolds === is.stageHolds;
 
 const isSameGroup = (was: GroupState, is: GroupState): boolean =>
-  was.progress === is.progress && was.shed === is.shed && isSameJudgement(was, is);
+  was.progress === is.progress && was.past === is.past && was.shed === is.shed && isSameJudgement(was, is);
 
-/** Progress and what has to be brought back have keys of their own: they change with every step. */
-const judgement = ({ progress: _, shed: __, ...rest }: GroupMemory): GroupMemory => rest;
+/** What comes of runs has keys of its own: it changes with every step, or is long. */
+const judgement = ({ progress: _, past: __, shed: ___, ...rest }: GroupMemory): GroupMemory => rest;
 
 function isSameJudgement(was: GroupState, is: GroupState): boolean {
   if (was.run !== is.run || was.earlierRun !== is.earlierRun || was.silenced !== is.silenced) return false;
@@ -178,6 +179,7 @@ function* keysOf({ devices, groups, alone, durations }: Memory): Generator<reado
   for (const [id, group] of groups) {
     yield [`group/${id}`, toJson(judgement(group))];
     if (group.progress !== undefined) yield [`progress/${id}`, toJson(group.progress)];
+    if (group.past !== undefined) yield [`past/${id}`, toJson(group.past)];
     if (group.shed !== undefined) yield [`shed/${id}`, toJson(group.shed)];
   }
   for (const [id, member] of alone) yield [`alone/${id}`, toJson(member)];

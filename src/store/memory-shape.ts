@@ -12,6 +12,7 @@ import {
   type TestOutcome,
 } from '../domain/battery.ts';
 import type { Run, Silenced } from '../domain/groups.ts';
+import { type PastRun, type PastStep, RUN_OUTCOMES } from '../domain/past-run.ts';
 import type { ChargePoint, Outage, Power } from '../domain/power.ts';
 import { type ItemProgress, type Progress, type Shed, STEP_RESULTS, type StepProgress } from '../domain/progress.ts';
 import type {
@@ -249,12 +250,37 @@ export const PROGRESS: Shape<Progress> = object<Progress>({
   halt: optional(object<NonNullable<Progress['halt']>>({ act: oneOf('halt', 'reboot'), at: instant, wall: number })),
 });
 
+const pastStep = object<PastStep>({
+  key: text,
+  state: oneOf('running', ...STEP_RESULTS),
+  wall: number,
+  took: optional(span),
+  text: optional(text),
+});
+
+export const PAST: Shape<readonly PastRun[]> = list(
+  object<PastRun>({
+    run: text,
+    kind: oneOf('outage', 'fsd', 'quorum', 'request'),
+    dryRun: flag,
+    wall: number,
+    reason: text,
+    outcome: optional(oneOf(...RUN_OUTCOMES)),
+    until: optional(number),
+    why: optional(text),
+    restored: optional(number),
+    steps: list(pastStep),
+    restore: list(pastStep),
+  }),
+);
+
 export const SHED: Shape<Shed> = object<Shed>({ stages: list(text), undo: mapOf(json), byHand: optional(oneOf(true)) });
 
 export const GROUP: Shape<GroupMemory> = object<GroupMemory>({
   run: optional(run),
   earlierRun: optional(run),
   progress: optional(PROGRESS),
+  past: optional(PAST),
   shed: optional(SHED),
   silenced: optional(silenced),
   disarmedUntil: optional(instant),

@@ -49,16 +49,19 @@ describe('what the pages list is what there is', () => {
     expect(rows(section)).toEqual([...GROUP_EVENT_TYPES]);
   });
 
-  test('keys of a shutdown, in the example as well', () => {
-    const section = /## A shutdown\n([\s\S]+?)\n## /.exec(read('docs/mqtt.md'))?.[1] ?? '';
-    const example: unknown = JSON.parse(/```json\n([\s\S]+?)```/.exec(section)?.[1] ?? '{}');
-    const keys = [...read('tests/contracts/payload-keys.txt').matchAll(/group\/servers\/shutdown ([a-z_.]+)$/gm)];
-    const published = keys.map(([, key]) => key ?? '');
-    expect(rows(section).toSorted()).toEqual(published.filter((key) => !key.includes('.')));
-    const written = Object.entries(asRecord(example)).flatMap(([key, value]) => [key, ...within(key, value)]);
+  test.each([
     // A shutdown that has not come to its halt.
-    const there = published.filter((key) => !key.startsWith('halt.'));
-    expect([...new Set(written)].toSorted()).toEqual(there);
+    ['shutdown', 'A shutdown', '', 'halt.'],
+    ['runs', 'The last runs', 'runs.', 'none'],
+  ])('keys of the topic of %s, in the example as well', (topic, title, of, absent) => {
+    const section = new RegExp(`## ${title}\\n([\\s\\S]+?)\\n## `).exec(read('docs/mqtt.md'))?.[1] ?? '';
+    const example: unknown = JSON.parse(/```json\n([\s\S]+?)```/.exec(section)?.[1] ?? '{}');
+    const pattern = new RegExp(`group/servers/${topic} ([a-z_.]+)$`, 'gm');
+    const published = [...read('tests/contracts/payload-keys.txt').matchAll(pattern)].map(([, key]) => key ?? '');
+    const own = published.filter((key) => key.startsWith(of)).map((key) => key.slice(of.length));
+    expect(rows(section).toSorted()).toEqual(own.filter((key) => !key.includes('.')));
+    const written = Object.entries(asRecord(example)).flatMap(([key, value]) => [key, ...within(key, value)]);
+    expect([...new Set(written)].toSorted()).toEqual(published.filter((key) => !key.startsWith(absent)));
   });
 
   test('metrics of a shutdown', () => {

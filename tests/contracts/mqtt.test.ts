@@ -78,7 +78,7 @@ function nestedKeys(): readonly string[] {
     groups: [group('servers', feeds, { stages: [stage], halt: HALT })],
     armed: true,
     onMessage: (topic, payload, retain) => {
-      const shown = /\/(?:group\/servers(?:\/plan|\/shutdown)?|ups\/a\/power_quality)$/.test(topic);
+      const shown = /\/(?:group\/servers(?:\/plan|\/shutdown|\/runs)?|ups\/a\/power_quality)$/.test(topic);
       if (retain && shown) for (const path of paths(JSON.parse(payload))) found.add(`${topic} ${path}`);
     },
   });
@@ -99,6 +99,8 @@ function nestedKeys(): readonly string[] {
     { kind: 'begun', step: 'lab/x' },
     { kind: 'begun', step: 'host', act: 'halt' },
     { kind: 'item', step: 'host', item: 'a', state: 'done' },
+    { kind: 'ended', step: 'lab/x', state: 'failed', text: 'no' },
+    { kind: 'run-ended' },
   ];
   for (const event of told) opened.push({ kind: 'progressed', group: 'servers', run, event });
   opened.pass(seconds(2));

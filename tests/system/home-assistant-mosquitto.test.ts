@@ -235,6 +235,17 @@ describeWith(['home-assistant', 'mosquitto', 'upsd'], 'Home Assistant with mosqu
     const lines = JSON.stringify(home.state(lab('shutdown'))?.attributes['lines']);
     expect(lines).toMatch(/stop\/one.*done.*stop\/restore\/exec.*done/);
     expect(lines).not.toMatch(/stop\/two[^"]*done/);
+    const last = await home.waitForState(
+      lab('last_shutdown'),
+      (state) => /"restored":"/.test(JSON.stringify(state)),
+      10_000,
+    );
+    expect(Date.parse(last?.state ?? '')).toBeGreaterThan(Date.now() - 60_000);
+    expect(last?.attributes).toMatchObject({
+      device_class: 'timestamp',
+      outcome: 'called-off',
+      runs: [{ kind: 'request', why: 'a person has cancelled it', restored: expect.any(String), failed: [] }],
+    });
   }, 60_000);
 
   test('shows a change, fires the event and starts an automation by a device trigger', async () => {

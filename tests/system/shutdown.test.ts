@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Gridwarden, startGridwarden } from '../kit/gridwarden.ts';
+import { type Gridwarden, gridwarden, startGridwarden } from '../kit/gridwarden.ts';
 import { type Mosquitto, startMosquitto } from '../kit/mosquitto.ts';
 import { type Observer, observe } from '../kit/observer.ts';
 import { describeWith } from '../kit/presence.ts';
@@ -13,6 +13,7 @@ const BATTERY = { 'ups.status': 'OB DISCHRG', 'battery.charge': '90', 'battery.r
 /** The last trigger of all: the device itself says that it is low. */
 const LOW = { ...BATTERY, 'ups.status': 'OB DISCHRG LB' };
 const BRIDGE = 'gridwarden/home/bridge';
+const RUNS = 'gridwarden/home/group/rack/runs';
 const TRIGGERS = { settle: '1s', hold: '1s', mains_hold: '1s', charge_below: 20, dead_after: '5s' };
 
 type Payload = Record<string, unknown>;
@@ -87,6 +88,13 @@ describeWith(['upsd', 'mosquitto'], 'a shutdown on a real upsd', () => {
   const fact = (type: string, fits: (fact: Payload) => boolean = () => true, within = 20_000) =>
     house.next<Payload>(`${BRIDGE}/event`, (one) => one['event_type'] === type && fits(one), within);
   const step = (type: string, key: string) => fact(`step_${type}`, (one) => one['step'] === key);
+  const runs = (...args: readonly string[]) => gridwarden(['runs', ...args, '--config', program.configFile]);
+  /** The list of the group once its newest run is said to have come to this: the journal is written beside all else. */
+  const listed = (how: RegExp) =>
+    vi.waitUntil(async () => {
+      const { lines } = await runs('rack');
+      return how.test(lines[1] ?? '') && lines;
+    }, 10_000);
   const ask = (verb: string, payload: object) =>
     house.ask(`${BRIDGE}/request/${verb}`, payload, `${BRIDGE}/response/${verb}`);
 
@@ -106,6 +114,9 @@ describeWith(['upsd', 'mosquitto'], 'a shutdown on a real upsd', () => {
       topic === `${BRIDGE}/event` && text.includes('"step_') ? [JSON.parse(text) as Payload] : [],
     );
     expect(told.filter(({ event_type }) => event_type === 'step_done')).toHaveLength(5);
+    await house.until(RUNS, ({ outcome }) => outcome === 'carried-out');
+    const lines = await listed(/^ {2}1\. .* UTC, outage: carried out after \d+ s$/);
+    expect([lines[0], lines.length, lines[3]]).toEqual(['group rack: one run', 4, '       steps: 5 done']);
   });
 
   test('mains call it off before the next step begins, and what was shed is brought back in reverse', async () => {
@@ -121,6 +132,18 @@ describeWith(['upsd', 'mosquitto'], 'a shutdown on a real upsd', () => {
     expect(done.slice(-2)).toEqual(['stop back', 'shed back']);
     const plan = await ask('plan', { group: 'rack' });
     expect(JSON.stringify(plan.data)).toContain('"basis":"measured"');
+    const shown = await house.until(RUNS, (all) => (all['runs'] as Payload[])[0]?.['restored'] !== null);
+    const why = 'the mains have held again';
+    expect(shown).toMatchObject({ outcome: 'called-off', runs: [{ kind: 'outage', why, failed: [] }] });
+    await listed(/, brought back by /);
+    const seen = await runs('rack', '1');
+    expect(seen.lines[1]).toMatch(/outage: called off after \d+ s, the mains have held again, brought back by /);
+    const steps = seen.lines.flatMap((line) => / (\S+) done after /.exec(line)?.[1] ?? []);
+    expect([steps[0], ...steps.slice(-2)]).toEqual(['shed/exec', 'stop/restore/exec', 'shed/restore/exec']);
+    expect(steps).toHaveLength(done.length);
+    // Whether the bridge runs or not.
+    await program.kill();
+    expect(await runs('rack', '1')).toEqual(seen);
   });
 
   test('kill -9 in the middle: it goes on at the step that was running, and ends as it would have', async () => {
@@ -138,6 +161,8 @@ describeWith(['upsd', 'mosquitto'], 'a shutdown on a real upsd', () => {
     expect(new Set(done)).toEqual(new Set(['shed', 'one', 'beside', 'two', 'halt']));
     expect(done.filter((word) => word === 'shed')).toHaveLength(1);
     expect(done.at(-1)).toBe('halt');
+    const lines = await listed(/outage: carried out after \d+ s$/);
+    expect([lines.length, lines[3]]).toEqual([4, '       steps: 5 done']);
   });
 
   test('killed in the middle, and the outage is over on return: it is called off and brought back', async () => {
@@ -197,6 +222,8 @@ describeWith(['upsd', 'mosquitto'], 'a shutdown on a real upsd', () => {
     await halted;
     expect(await acts()).toEqual([]);
     expect(program.lines().some(({ msg }) => /dry run.*stop\/one done.*would run/.test(msg))).toBe(true);
+    await house.until(RUNS, ({ outcome }) => outcome === 'carried-out');
+    expect(await listed(/outage \(dry run\): carried out/)).toHaveLength(4);
   });
 
   test('past its point of no return no reload takes it back; a flag of a halt that failed goes with the outage', async () => {

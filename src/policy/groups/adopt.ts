@@ -68,12 +68,13 @@ function leftBy({ hurried: _, ...progress }: Progress, goesOn: boolean): Progres
 }
 
 function afterReboot(fresh: GroupState, kept: GroupMemory): GroupState {
-  const { run, earlierRun, progress, shed, silenced, disarmedUntil } = kept;
+  const { run, earlierRun, progress, past, shed, silenced, disarmedUntil } = kept;
   const waits = run ?? earlierRun;
   return {
     ...fresh,
     ...(waits === undefined ? {} : { earlierRun: waits, resuming: true }),
     ...(progress === undefined ? {} : { progress: rebooted(progress, waits !== undefined) }),
+    ...(past === undefined ? {} : { past }),
     ...(shed === undefined ? {} : { shed: { stages: shed.stages, undo: shed.undo } }),
     ...(silenced === undefined ? {} : { silenced }),
     ...(disarmedUntil === undefined ? {} : { disarmedUntil }),

@@ -278,6 +278,7 @@ function groupOf(before: GroupState, found: Found, effect: Run['effect'], device
   if (found.run !== undefined) now.run = found.run;
   if (found.earlierRun !== undefined) now.earlierRun = found.earlierRun;
   if (before.looked !== undefined) now.looked = before.looked;
+  if (before.past !== undefined) now.past = before.past;
   const { progress, shed, resuming } = found.pursuit;
   if (progress !== undefined) now.progress = progress;
   if (shed !== undefined) now.shed = shed;

@@ -163,20 +163,12 @@ describe('a run', () => {
     running.changes('ups', 'OL', DRAINED).runs(8);
     expect(running.shown).toMatchObject({
       state: 'stopping',
-      reason: null,
+      reason: expect.stringMatching(/^ups: battery charge 5 %/),
       counts: { planned: 2, running: 1, waiting: 0 },
     });
     running.ends('lab/vms', 'done').hears({ kind: 'run-ended' });
     expect(running.shown).toMatchObject({ state: 'ended', percent: 50, now: null });
     expect(running.states).toEqual(['lab/vms done', 'lab/nas not-begun']);
-  });
-
-  test('that a person has asked for says so', () => {
-    const running = new Running();
-    const { run, progress, ...rest } = running.group();
-    if (run === undefined || progress === undefined) throw new Error('no run');
-    const asked: GroupState = { ...rest, progress, earlierRun: { ...run, cause: [] } };
-    expect(progressData(asked, running.state, running.stamp.at)).toMatchObject({ reason: 'a person has asked for it' });
   });
 
   test('of before a change of the configuration still shows the steps that are no more', () => {

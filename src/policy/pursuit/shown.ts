@@ -1,11 +1,10 @@
+import { cut } from '../../domain/cut.ts';
 import type { GroupState } from '../../domain/groups.ts';
-import type { DeviceId } from '../../domain/names.ts';
 import type { ItemProgress, Progress, StepProgress } from '../../domain/progress.ts';
 import type { Json } from '../../domain/requests.ts';
 import type { GroupSettings } from '../../domain/settings.ts';
-import type { DeviceState, State } from '../../domain/state.ts';
+import type { State } from '../../domain/state.ts';
 import { formatSpan, type Instant, type Millis } from '../../domain/time.ts';
-import { causeText } from '../groups/run.ts';
 import { textOf } from './on-progress.ts';
 import { stagesToRestore } from './restoring.ts';
 import { isPastReturn, isRestoreKey, stageOfKey } from './standing.ts';
@@ -56,7 +55,7 @@ export function progressData(group: GroupState, known: Known, now: Instant): { r
     kind: progress?.kind ?? null,
     dry_run: progress?.dryRun ?? null,
     since: progress === undefined ? null : wallText(progress.wall),
-    reason: progress === undefined ? null : reasonOf(group, progress, known.devices),
+    reason: progress === undefined ? null : reasonOf(group, progress),
     now: nowText(rows),
     percent: progress === undefined ? null : percentOf(counts),
     counts: progress === undefined ? null : { ...counts },
@@ -75,16 +74,9 @@ const wallText = (wall: number): string => new Date(wall).toISOString();
 const isRestore = ({ phase, steps }: Progress): boolean =>
   phase === 'restoring' || phase === 'restored' || (phase !== 'running' && [...steps.keys()].some(isRestoreKey));
 
-/** Of a run that is over nobody knows any more what had led to it. */
-function reasonOf(
-  { run, earlierRun }: GroupState,
-  progress: Progress,
-  devices: ReadonlyMap<DeviceId, DeviceState>,
-): string | null {
-  const own = [run, earlierRun].find((one) => one?.id === progress.run);
-  if (own === undefined) return null;
-  return cut(causeText(own.cause, (id) => devices.get(id)?.label ?? id) || 'a person has asked for it', CUT.text);
-}
+/** Of a run that an earlier version has begun nobody knows any more what had led to it. */
+const reasonOf = ({ past = [] }: GroupState, progress: Progress): string | null =>
+  past.find(({ run }) => run === progress.run)?.reason || null;
 
 /** Every step of the run in the order of the plan, its halt, and those of the restore. */
 function rowsOf(group: GroupState, progress: Progress, settings: GroupSettings | undefined): readonly Row[] {
@@ -191,10 +183,4 @@ function lineOf({ key, state, step }: Row): string {
   const open = items.filter((one) => one.state === 'running').map(({ item }) => item);
   const rest = open.length === 0 ? '' : `: ${open.join(', ')}`;
   return `${key} ${state}, ${items.length - open.length} of ${items.length} through${rest}`;
-}
-
-function cut(text: string, most: number): string {
-  if (text.length <= most) return text;
-  const characters = [...text];
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
 }
