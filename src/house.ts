@@ -3,6 +3,7 @@ import { changesBetween, isSame } from './config/changes.ts';
 import { explain, type Problem } from './config/problem.ts';
 import type { Loaded } from './config/read.ts';
 import type { SourceConfig } from './config/schema.ts';
+import { controlSocket } from './config/state-dir.ts';
 import type { Input, Instructed } from './domain/inputs.ts';
 import type { Intent } from './domain/intents.ts';
 import { LIMITS } from './domain/limits.ts';
@@ -14,6 +15,7 @@ import type { ListenAddress } from './domain/schema.ts';
 import { EMPTY_STATE } from './domain/state.ts';
 import type { Instant } from './domain/time.ts';
 import type { Prometheus } from './exporters/prometheus.ts';
+import type { Control } from './http/control.ts';
 import { Machines } from './machines.ts';
 import type { MqttRoom } from './mqtt/room.ts';
 import { planData } from './policy/plan/shown.ts';
@@ -52,6 +54,7 @@ export class House {
   #loaded: Loaded;
   #loop: Loop | undefined;
   #mqtt: MqttRoom | undefined;
+  #control: Control | undefined;
   #lastTick: Instant | undefined;
   #reloading = Promise.resolve();
   #signals = 0;
@@ -127,6 +130,7 @@ export class House {
     restore: (order) => this.machines.order(order),
     'stop-restore': (order) => this.machines.order(order),
     answer: (intent) => {
+      if (intent.request.from === 'console') this.#control?.answer(intent);
       if (intent.request.from !== 'mqtt') return;
       if (this.#mqtt !== undefined) this.#mqtt.answer(intent);
       else if (this.#unsent.length < LIMITS.pending) this.#unsent.push(intent);
@@ -172,7 +176,13 @@ export class House {
     this.#push({ kind: 'configured', settings: next.settings });
     this.#schedules.apply(next.settings.devices);
     const sources = Object.entries(next.configuration.sources).map((entry) => this.#sourceRoom(entry));
-    await this.#rooms.apply([this.#mqttRoom(next), ...sources, this.#httpRoom(next), this.#lookout(next)]);
+    await this.#rooms.apply([
+      this.#mqttRoom(next),
+      ...sources,
+      this.#httpRoom(next),
+      this.#controlRoom(),
+      this.#lookout(next),
+    ]);
   }
 
   /** As SIGHUP does it. */
@@ -198,9 +208,11 @@ export class House {
     await this.#names.flushed();
   }
 
-  #push(input: Input): void {
+  /** @returns whether it was taken */
+  #push(input: Input): boolean {
     const taken = this.#loop?.push(input) ?? false;
     if (!taken) this.#parts.log.error(`an input (${input.kind}) was refused: too many are waiting`);
+    return taken;
   }
 
   #noticed(type: string, text: string): void {
@@ -305,6 +317,29 @@ export class House {
           stopping.abort();
           await looking;
         };
+      },
+    };
+  }
+
+  /** Whatever the configuration says: it is no port, and who may open it may end the process as well. */
+  #controlRoom(): Room {
+    const { log, stateFolder } = this.#parts;
+    const path = controlSocket(stateFolder);
+    return {
+      name: 'control',
+      from: path,
+      start: async () => {
+        const { createControl } = await import('./http/control.ts');
+        const control = createControl({
+          path,
+          log: log.room('http'),
+          ask: (request) => this.#push({ kind: 'request', request }),
+          onListening: () => log.info(`${path} takes the requests of this machine`),
+          onFailure: (why) => this.#noticed('listener_failed', `requests of this machine are not taken: ${why}`),
+        });
+        this.#control = control;
+        control.start();
+        return () => control.stop();
       },
     };
   }

@@ -86,6 +86,58 @@ program
   });
 
 program
+  .command('shutdown')
+  .description('let the running bridge shut a group down now, once its name has been typed again')
+  .argument('<group>', 'a group of the configuration')
+  .option(...CONFIG)
+  .option('--yes <group>', 'for scripts: the group again')
+  .option('--no-follow', 'do not tell how it gets on')
+  .action(async (group: string, options: { config?: string; yes?: string; follow: boolean }) => {
+    const { shutdown } = await import('./cli/shutdown.ts');
+    process.exitCode = await shutdown({ group, ...options, out });
+  });
+
+program
+  .command('cancel')
+  .description('call off what the running bridge shuts down, as far as that can be done')
+  .argument('[group]', 'a group of the configuration; else all')
+  .option(...CONFIG)
+  .action(async (group: string | undefined, options: { config?: string }) => {
+    const { cancel } = await import('./cli/cancel.ts');
+    process.exitCode = await cancel({ ...(group !== undefined && { group }), ...options, out });
+  });
+
+program
+  .command('disarm')
+  .description('let the running bridge shut nothing down for a while')
+  .argument('[group]', 'a group of the configuration; else all')
+  .option(...CONFIG)
+  .option('--for <duration>', 'such as 30m or 2h, at most 7d; an hour unless given')
+  .action(async (group: string | undefined, options: { config?: string; for?: string }) => {
+    const { disarm } = await import('./cli/disarm.ts');
+    process.exitCode = await disarm({ ...(group !== undefined && { group }), ...options, out });
+  });
+
+program
+  .command('arm')
+  .description('lift a disarm in the running bridge')
+  .argument('<group>', 'a group of the configuration')
+  .option(...CONFIG)
+  .action(async (group: string, options: { config?: string }) => {
+    const { arm } = await import('./cli/arm.ts');
+    process.exitCode = await arm({ group, ...options, out });
+  });
+
+program
+  .command('health')
+  .description('say what the running bridge hears, and what it has lost')
+  .option(...CONFIG)
+  .action(async (options: { config?: string }) => {
+    const { health } = await import('./cli/health.ts');
+    process.exitCode = await health({ ...options, out });
+  });
+
+program
   .command('trust')
   .description('make machines known that are reached over SSH, once a person has looked at their keys')
   .argument('[host...]', 'HOST or HOST:PORT; else those of the configuration')

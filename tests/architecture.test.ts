@@ -43,7 +43,7 @@ const WRAPPED: Readonly<Record<string, readonly string[]>> = {
   pino: ['runtime/log.ts'],
   'pino-pretty': ['runtime/log.ts'],
   'prom-client': ['exporters/families.ts'],
-  fastify: ['http/server.ts'],
+  fastify: ['http/bounded.ts'],
   commander: ['main.ts'],
   croner: ['runtime/schedule.ts'],
   ssh2: ['shutdown/steps/ssh/connection.ts'],

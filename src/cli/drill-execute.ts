@@ -4,8 +4,9 @@ import type { Json } from '../domain/requests.ts';
 import { formatSpan } from '../domain/time.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { carryOutAlone, type Part, partsOf, restoresOf, type Tried } from '../shutdown/rehearsal.ts';
+import { bridgeOf } from './ask.ts';
 import { needsOf, openLook } from './look.ts';
-import type { Prompt } from './prompt.ts';
+import { isConfirmed, type Prompt } from './prompt.ts';
 
 /** What one step is really carried out with. */
 export interface ExecuteOptions {
@@ -46,7 +47,8 @@ export async function executeStep(options: ExecuteOptions): Promise<number> {
     return 1;
   }
   out(`${id} ${step}: ${part.text}, at most ${formatSpan(part.deadline)}; this is no rehearsal`);
-  if (!(await isConfirmed(part, yes, options))) return 1;
+  const { prompt } = options;
+  if (!(await isConfirmed({ word: part.key, purpose: 'to carry it out', yes, prompt, out }))) return 1;
   const tried = await carryOut(part, undo.value, options);
   let ok = tried.state === 'done';
   for (const restore of restoresOf(part, id, group)) {
@@ -65,17 +67,6 @@ function parsed(text: string | undefined): { readonly ok: boolean; readonly valu
   }
 }
 
-type Said = Pick<ExecuteOptions, 'prompt' | 'out'>;
-
-/** To the letter: neither a shorter name nor another case is this step. */
-async function isConfirmed({ key }: Part, yes: string | undefined, { prompt, out }: Said): Promise<boolean> {
-  const typed = yes ?? (await prompt.ask(`Type ${key} to carry it out: `));
-  if (typed === key) return true;
-  const why = typed === undefined ? `nobody answers (for scripts: --yes ${key})` : `${typed} is not ${key}`;
-  out(`${yes === undefined ? '' : '--yes: '}${why}: nothing was done`);
-  return false;
-}
-
 async function carryOut(part: Part, undo: Json | undefined, { loaded, out }: ExecuteOptions): Promise<Tried> {
   const steps = 'step' in part.does ? [part.does.step] : [];
   const look = await openLook(loaded, { ...needsOf(steps), durations: new Map() });
@@ -92,11 +83,25 @@ async function carryOut(part: Part, undo: Json | undefined, { loaded, out }: Exe
     out(`${tried.state} in ${formatSpan(tried.took)}: ${tried.text}`);
     for (const line of tried.output?.split('\n') ?? []) out(`  | ${line}`);
     if (tried.undo !== undefined) out(`left for its restore: ${JSON.stringify(tried.undo)}`);
+    await tellBridge(part, tried, { loaded, out });
     return tried;
   } finally {
     process.off('SIGINT', end);
     await look.close();
   }
+}
+
+/** Plans reckon with what steps took: the bridge that runs here keeps it. */
+async function tellBridge(
+  { group, key }: Part,
+  { state, took }: Tried,
+  { loaded, out }: Pick<ExecuteOptions, 'loaded' | 'out'>,
+): Promise<void> {
+  if (state !== 'done' && state !== 'timed-out') return;
+  const bridge = bridgeOf(loaded.configuration.stateDir);
+  const answer = await bridge.ask('measured', { group, step: key, state, took: took / 1000 });
+  if (!answer.ok) out(`what it took is not kept: ${answer.error.text}`);
+  else if (answer.value['kept'] === true) out('what it took is kept: plans reckon with it from now on');
 }
 
 const itemLine = ({ item, state, text }: ItemProgress): string =>

@@ -1,3 +1,4 @@
+import type { Run } from '../domain/groups.ts';
 import type { Plan, PlannedStage, PlannedStep } from '../domain/plan.ts';
 import type { GroupSettings, Settings, StageCondition } from '../domain/settings.ts';
 import type { Durations } from '../domain/state.ts';
@@ -42,8 +43,20 @@ const START = asInstant(0);
 
 function groupLines(group: GroupSettings, settings: Settings, durations: Durations): readonly string[] {
   const plan = planOf(group, durations);
+  return [
+    planHead(plan, effectOf(settings, plan, undefined, START), group.label),
+    `  fed by ${group.feeds.join(', ')}; ${group.minHealthy} of ${group.feeds.length} needed`,
+    ...planBody(plan, group.reserve),
+  ];
+}
+
+/** What a plan does, in one line. */
+export const planHead = (plan: Plan, effect: Run['effect'], label?: string): string =>
+  `group ${plan.group}${label === undefined ? '' : ` (${label})`}: ${effectText(effect, plan)}`;
+
+/** The stages and steps of a plan, and what they take. @param reserve absent: not told */
+export function planBody(plan: Plan, reserve?: Millis): readonly string[] {
   const { stages, halt, expected, need, pointOfNoReturn } = plan;
-  const does = effectText(effectOf(settings, plan, undefined, START), plan);
   const end =
     halt === undefined
       ? []
@@ -51,12 +64,11 @@ function groupLines(group: GroupSettings, settings: Settings, durations: Duratio
           stageLine(stages.length + 1, 'halt of this host', 'when all before it has ended', halt.expected, halt.worst),
           stepLine(halt),
         ];
+  const kept = reserve === undefined ? '' : `, of which ${formatSpan(reserve)} are reserve`;
   return [
-    `group ${group.id}${group.label === undefined ? '' : ` (${group.label})`}: ${does}`,
-    `  fed by ${group.feeds.join(', ')}; ${group.minHealthy} of ${group.feeds.length} needed`,
     ...stages.flatMap((stage, index) => stageLines(stage, index + 1)),
     ...end,
-    `  expected ${formatSpan(expected)}; needs ${formatSpan(need)}, of which ${formatSpan(group.reserve)} are reserve`,
+    `  expected ${formatSpan(expected)}; needs ${formatSpan(need)}${kept}`,
     `  ${noReturn(pointOfNoReturn, plan)}`,
   ];
 }

@@ -7,6 +7,27 @@ export interface Prompt {
   readonly close: () => void;
 }
 
+/** Who asks for a word, and how. */
+export interface Confirmation {
+  /** What has to be typed. */
+  readonly word: string;
+  /** What that does: `to carry it out`. */
+  readonly purpose: string;
+  /** The word of a script; absent: a person types it. */
+  readonly yes: string | undefined;
+  readonly prompt: Prompt;
+  readonly out: (line: string) => void;
+}
+
+/** Whether a word was typed to the letter: neither a shorter one nor another case is it. Otherwise says that nothing was done. */
+export async function isConfirmed({ word, purpose, yes, prompt, out }: Confirmation): Promise<boolean> {
+  const typed = yes ?? (await prompt.ask(`Type ${word} ${purpose}: `));
+  if (typed === word) return true;
+  const why = typed === undefined ? `nobody answers (for scripts: --yes ${word})` : `${typed} is not ${word}`;
+  out(`${yes === undefined ? '' : '--yes: '}${why}: nothing was done`);
+  return false;
+}
+
 /** Reads lines from standard input, whoever writes them; the questions go to standard output. */
 export function openPrompt(
   input: NodeJS.ReadableStream = process.stdin,

@@ -34,13 +34,40 @@ export async function readConfiguration(
   file: string,
   env: NodeJS.ProcessEnv,
 ): Promise<Result<Loaded, readonly Problem[]>> {
-  const contents = await readText(file);
-  if (!contents.ok) return err([{ file, key: '', message: contents.error.message }]);
-  const { text } = contents.value;
-  const secrets = /!secret\b/.test(text) ? await readSecrets(file) : undefined;
+  const contents = await textAndSecrets(file);
+  if (!contents.ok) return contents;
+  const { text, secrets } = contents.value;
   const checked = check(file, text, secrets, env);
   const inSecrets = secrets?.problems ?? [];
   return inSecrets.length === 0 ? checked : err([...inSecrets, ...(checked.ok ? [] : checked.error)]);
+}
+
+async function textAndSecrets(
+  file: string,
+): Promise<Result<{ readonly text: string; readonly secrets: Secrets | undefined }, readonly Problem[]>> {
+  const contents = await readText(file);
+  if (!contents.ok) return err([{ file, key: '', message: contents.error.message }]);
+  const { text } = contents.value;
+  return ok({ text, secrets: /!secret\b/.test(text) ? await readSecrets(file) : undefined });
+}
+
+/**
+ * The key `state_dir` alone, whatever else is wrong with a configuration: who wants to call off a shutdown is not to be
+ * kept from it by a slip in a file that the bridge has not read yet.
+ *
+ * @returns undefined where the file has no such key
+ */
+export async function readStateDir(
+  file: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Result<string | undefined, readonly Problem[]>> {
+  const contents = await textAndSecrets(file);
+  if (!contents.ok) return contents;
+  const { text, secrets } = contents.value;
+  const { value, findings } = readTree(text, { resolve: resolver(secrets, env) });
+  if (value === undefined) return err(findings.map((finding) => problemOf(file, finding)));
+  const given = typeof value === 'object' && value !== null && 'state_dir' in value ? value.state_dir : undefined;
+  return ok(typeof given === 'string' && given.startsWith('/') ? given : undefined);
 }
 
 /** A configuration made by the program itself, from data with the keys of the file. Undefined: it breaks a rule of the schema. */

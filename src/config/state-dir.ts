@@ -35,6 +35,9 @@ export function stateFolder(configured: string | undefined, { env, isRoot, home 
   return join(xdg?.startsWith('/') ? xdg : join(home, '.local', 'state'), 'gridwarden');
 }
 
+/** The socket in a state folder on which a running bridge takes the requests of its own machine. */
+export const controlSocket = (folder: string): string => join(folder, 'control.sock');
+
 /** A state folder that is ours alone until it is released. */
 export interface StateFolder {
   readonly folder: string;

@@ -18,6 +18,10 @@ export const LIMITS = {
   value: 255,
   /** Bytes of a command, set or request that MQTT may bring. */
   requestBytes: 16 * 1024,
+  /** Levels of lists and objects within a request. */
+  requestDepth: 32,
+  /** Bytes of the path of a Unix socket: the system keeps 108 for it on Linux and 104 elsewhere, the last of them empty. */
+  socketPath: 103,
   /** Requests that wait for a device at the same time. */
   pending: 64,
   /** How long a request may wait for the device before it is answered with "no answer". */

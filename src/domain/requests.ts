@@ -1,7 +1,14 @@
+import { LIMITS } from './limits.ts';
 import type { DeviceId } from './names.ts';
 
 /** A value of JSON, as it came from a client. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** What is read must be writable too: a value that gives back a thousand brackets would exhaust the stack. */
+export const isShallow = (value: Json, levels: number = LIMITS.requestDepth): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (levels > 0 && Object.values(value).every((part) => isShallow(part, levels - 1)));
 
 /** What somebody asks of us. Checked for form only; whether it is allowed and possible is decided in the policy. */
 export type Ask =
@@ -22,7 +29,7 @@ export interface Request {
   /** Unique in this process. */
   readonly id: string;
   /** Who asked: the room that will carry the answer. */
-  readonly from: 'mqtt' | 'http' | 'signal' | 'schedule';
+  readonly from: 'mqtt' | 'http' | 'console' | 'signal' | 'schedule';
   readonly ask: Ask;
   /** The client's own mark, given back as it came. */
   readonly transaction?: Json;

@@ -1,5 +1,5 @@
 import { LIMITS } from '../domain/limits.ts';
-import type { Ask, Json, Request, ReturnTo } from '../domain/requests.ts';
+import { type Ask, isShallow, type Json, type Request, type ReturnTo } from '../domain/requests.ts';
 import { incomingOf, type Topics } from './topics.ts';
 
 /** A message as it arrived. */
@@ -68,21 +68,13 @@ function read(payload: Buffer | undefined): Given {
   if (!text.startsWith('{')) return { text };
   try {
     const object = JSON.parse(text) as { [key: string]: Json }; // begins with a brace, so it is an object or no JSON
-    if (!isShallow(object, DEEPEST)) return { why: `nested more than ${DEEPEST} levels deep` };
+    if (!isShallow(object)) return { why: `nested more than ${LIMITS.requestDepth} levels deep` };
     const transaction = object['transaction'];
     return { text, object, ...(transaction === undefined ? {} : { transaction }) };
   } catch {
     return { why: 'begins like JSON and is none' };
   }
 }
-
-/** What is read must be writable too: an answer that gives back a thousand brackets would exhaust the stack. */
-const DEEPEST = 32;
-
-const isShallow = (value: Json, levels: number): boolean =>
-  typeof value !== 'object' ||
-  value === null ||
-  (levels > 0 && Object.values(value).every((part) => isShallow(part, levels - 1)));
 
 /** Nothing that could end a line of a protocol. */
 const CONTROL = /\p{Cc}/u;

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { declared } from '../../tests/kit/settings.ts';
 import { asks, configured, inventory, listed, Story, says } from '../../tests/kit/story.ts';
 import { HALT, rack, Watch } from '../../tests/kit/watch.ts';
-import type { Answer, Ask, Json, RefusalCode } from '../domain/requests.ts';
+import type { Answer, Ask, Json, RefusalCode, Request } from '../domain/requests.ts';
 import type { Settings } from '../domain/settings.ts';
 import { EMPTY_STATE } from '../domain/state.ts';
 import { asInstant, seconds } from '../domain/time.ts';
-import { onVerb } from './on-verb.ts';
+import { CONSOLE_VERBS, onVerb } from './on-verb.ts';
+import { progressData } from './pursuit/shown.ts';
 
 type Given = Extract<Ask, { kind: 'verb' }>['given'];
 
@@ -35,6 +36,9 @@ const answers = (watch: Watch): readonly Answer[] =>
   watch.intents.flatMap((intent) => (intent.kind === 'answer' ? [intent.answer] : []));
 const last = (watch: Watch) => answers(watch).at(-1);
 const orders = (watch: Watch) => watch.intents.flatMap(({ kind }) => (kind === 'answer' ? [] : [kind]));
+/** Asks as the machine itself does. */
+const askedHere = (watch: Watch, verb: string, given: Given) =>
+  watch.tell({ kind: 'request', request: { id: '1', from: 'console', ask: { kind: 'verb', verb, given } } });
 const armed = ({ state }: Watch, id: string) => state.groups.get(id)?.disarmedUntil === undefined;
 const told = (watch: Watch, type: string) => watch.facts.filter((fact) => fact.type === type);
 
@@ -191,7 +195,7 @@ test('before the first configuration nothing is shut down', () => {
 });
 
 describe('the allow-list', () => {
-  const may = (allow: readonly string[], from: 'mqtt' | 'http' | 'signal' | 'schedule') =>
+  const may = (allow: readonly string[], from: Request['from']) =>
     new Story().tell(configured({ allow }), asks('1', { kind: 'verb', verb: 'plan', given: {} }, from)).answer;
 
   test.each([
@@ -200,6 +204,7 @@ describe('the allow-list', () => {
     ['http', ['bridge.health'], 'error'],
     ['http', ['bridge.plan'], 'ok'],
     ['mqtt', ['bridge.*'], 'ok'],
+    ['console', [], 'ok'],
     ['signal', [], 'ok'],
     ['schedule', [], 'ok'],
   ] as const)('lets %s with %j: %s', (from, allow, status) => {
@@ -209,7 +214,114 @@ describe('the allow-list', () => {
   });
 });
 
+describe('verbs of the machine itself', () => {
+  const own = CONSOLE_VERBS.flatMap((verb) =>
+    (['mqtt', 'http', 'signal', 'schedule'] as const).map((from) => [verb, from] as const),
+  );
+
+  test.each(own)('%s is refused to %s, whatever is allowed', (verb, from) => {
+    const watch = calm({ ...TWO, allow: ['*', 'bridge.*', `bridge.${verb}`] });
+    const { durations } = watch.state;
+    const given = { group: 'rack', step: 'lab/a', state: 'done', took: 4 };
+    watch.tell({ kind: 'request', request: { id: '1', from, ask: { kind: 'verb', verb, given } } });
+    expect(last(watch)).toMatchObject({ code: 'not-allowed', error: `${verb} is for this machine itself` });
+    expect(watch.state.durations).toBe(durations);
+  });
+});
+
+describe('progress', () => {
+  const asked = (watch: Watch, given: Given) => askedHere(watch, 'progress', given);
+
+  test.each<[Given, readonly string[]]>([
+    [{}, ['rack', 'desk']],
+    [{ group: 'rack' }, ['rack']],
+  ])('for %j is what the topics of %j say', (given, ids) => {
+    const watch = asked(fired(), given);
+    const data = last(watch)?.data ?? {};
+    expect(Object.keys(data)).toEqual(ids);
+    expect(data['rack']).toEqual(progressData(watch.group(), watch.state, watch.stamp.at));
+    expect(data['rack']).toMatchObject({ state: 'running', run: watch.run()?.id });
+  });
+
+  test('is no event: who watches asks every second', () => {
+    const watch = fired();
+    const { length } = watch.facts;
+    expect(asked(watch, { group: 'rack' }).facts).toHaveLength(length);
+  });
+
+  test('of a group that is not there is refused', () => {
+    expect(last(asked(calm(), { group: 'attic' }))).toMatchObject({ code: 'unknown-group' });
+  });
+});
+
+describe('what a step took beside us', () => {
+  const lab = { ...HALT, key: 'lab/a', kind: 'exec', deadline: seconds(30) } as const;
+  const restore = { ...lab, key: 'lab/restore/a' };
+  const RACK = rack(['a'], { stages: [{ name: 'lab', steps: [lab], restore: [restore] }], halt: HALT });
+  const tells = (given: Given) => askedHere(calm(RACK), 'measured', { group: 'rack', step: 'lab/a', ...given });
+  const kept = (watch: Watch) => [last(watch)?.data['kept'], [...watch.state.durations]];
+
+  test.each<[Given, string, number]>([
+    [{ state: 'done', took: 4 }, 'rack/lab/a', 4000],
+    [{ state: 'done', took: 0.25 }, 'rack/lab/a', 250],
+    [{ state: 'timed-out', took: 30 }, 'rack/lab/a', 30_000],
+    [{ step: 'lab/restore/a', state: 'done', took: 4 }, 'rack/lab/restore/a', 4000],
+  ])('is learned of %j', (given, key, took) => {
+    expect(kept(tells(given))).toEqual([true, [[key, [took]]]]);
+  });
+
+  test('is what the plan reckons with at once', () => {
+    const watch = calm(RACK);
+    const before = watch.group().plan.need;
+    askedHere(watch, 'measured', { group: 'rack', step: 'lab/a', state: 'done', took: 25 });
+    expect(watch.group().plan.need).toBe(before + seconds(25) - lab.usual);
+    expect(watch.group().plan.stages[0]?.steps[0]).toMatchObject({ basis: 'measured', expected: 25_000 });
+    expect(watch.told.at(-1)).toBe('request');
+  });
+
+  test.each<[Given]>([
+    [{ state: 'failed', took: 4 }],
+    [{ state: 'skipped', took: 4 }],
+    [{ state: 'timed-out', took: 29 }],
+    [{ step: 'host', state: 'done', took: 4 }],
+  ])('is not learned of %j', (given) => {
+    expect(kept(tells(given))).toEqual([false, []]);
+  });
+
+  test.each<[Given, RefusalCode]>([
+    [{ group: 'attic', state: 'done', took: 4 }, 'unknown-group'],
+    [{ step: 'lab/b', state: 'done', took: 4 }, 'wrong-value'],
+    [{ step: 7, state: 'done', took: 4 }, 'wrong-value'],
+    [{ state: 'well', took: 4 }, 'wrong-value'],
+    [{ state: 'done', took: '4' }, 'wrong-value'],
+    [{ state: 'done', took: -1 }, 'wrong-value'],
+    [{ state: 'done', took: 1e9 }, 'wrong-value'],
+    [{ state: 'done' }, 'wrong-value'],
+  ])('is refused as %j', (given, code) => {
+    const watch = tells(given);
+    expect([last(watch), kept(watch)[1]]).toMatchObject([{ code }, []]);
+  });
+
+  test('of no group is refused', () => {
+    const watch = askedHere(calm(RACK), 'measured', { step: 'lab/a', state: 'done', took: 4 });
+    expect(last(watch)).toMatchObject({ code: 'unknown-group' });
+  });
+});
+
 describe('the plan', () => {
+  test('says what it would do now', () => {
+    const effect = (watch: Watch) => {
+      const plan = last(watch.asks('plan', { group: 'rack' }))?.data['rack'];
+      return plan !== null && typeof plan === 'object' && 'effect' in plan ? plan['effect'] : undefined;
+    };
+    expect(effect(calm())).toBe('act');
+    expect(effect(calm({ ...TWO, dryRun: true }))).toBe('dry-run');
+    expect(effect(calm({ ...TWO, armed: false }))).toBe('none');
+    const watch = calm().asks('disarm', { for: '30s' });
+    expect(effect(watch)).toBe('none');
+    expect(effect(watch.runs(31))).toBe('act');
+  });
+
   test.each<[Given, readonly string[]]>([
     [{}, ['rack', 'desk']],
     [{ group: 'desk' }, ['desk']],

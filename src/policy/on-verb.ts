@@ -2,6 +2,7 @@ import type { Fact } from '../domain/facts.ts';
 import type { GroupState, Run } from '../domain/groups.ts';
 import type { Intent } from '../domain/intents.ts';
 import { isIdle } from '../domain/plan.ts';
+import { STEP_RESULTS } from '../domain/progress.ts';
 import type { Ask, Json, Request } from '../domain/requests.ts';
 import { err, ok, type Result } from '../domain/result.ts';
 import type { State } from '../domain/state.ts';
@@ -17,16 +18,25 @@ import { health } from './health.ts';
 import { judged } from './judging.ts';
 import { startTest } from './on-test.ts';
 import { planData } from './plan/shown.ts';
+import { isTelling, measured, stepOf } from './pursuit/on-progress.ts';
 import { takenBack } from './pursuit/pursue.ts';
+import { progressData } from './pursuit/shown.ts';
 import { isPastReturn } from './pursuit/standing.ts';
 
 /** Verbs that the bridge obeys; each is allowed or not as `bridge.<verb>`. A contract. */
 export const VERBS = ['reload', 'health', 'plan', 'drill', 'shutdown', 'cancel', 'arm', 'disarm', 'self_test'] as const;
 
+/**
+ * Verbs that only this machine itself may use, whatever is allowed: others are told how a shutdown gets on without
+ * asking, and cannot know what a step took here. A contract.
+ */
+export const CONSOLE_VERBS = ['progress', 'measured'] as const;
+
+type Verb = (typeof VERBS)[number] | (typeof CONSOLE_VERBS)[number];
 type Given = Extract<Ask, { kind: 'verb' }>['given'];
 type Obey = (state: State, request: Request, given: Given, stamp: Stamp) => Decision;
 
-const OBEY: Readonly<Record<(typeof VERBS)[number], Obey>> = {
+const OBEY: Readonly<Record<Verb, Obey>> = {
   reload: (state, request, _, stamp) => waiting(state, request, stamp, { kind: 'reload', request: request.id }),
   health: (state, request) => answered(state, request, { status: 'ok', data: health(state) }),
   plan,
@@ -36,16 +46,22 @@ const OBEY: Readonly<Record<(typeof VERBS)[number], Obey>> = {
   arm,
   disarm,
   self_test: selfTest,
+  progress,
+  measured: measuredStep,
 };
 
 /** Decides on a request to the bridge itself. */
 export function onVerb(state: State, request: Request, ask: Extract<Ask, { kind: 'verb' }>, stamp: Stamp): Decision {
-  const verb = VERBS.find((known) => known === ask.verb);
+  const own = CONSOLE_VERBS.find((known) => known === ask.verb);
+  if (own !== undefined && request.from !== 'console') {
+    return answered(state, request, refusal('not-allowed', `${own} is for this machine itself`));
+  }
+  const verb = own ?? VERBS.find((known) => known === ask.verb);
   if (verb === undefined) {
     return answered(state, request, refusal('unknown-verb', `no such request; there are: ${VERBS.join(', ')}`));
   }
-  // Who may signal the process may do anything to it, and the configuration itself asks for what it schedules.
-  const trusted = request.from === 'signal' || request.from === 'schedule';
+  // Who may signal the process, or open its socket, may do anything to it; the configuration asks for what it schedules.
+  const trusted = request.from === 'console' || request.from === 'signal' || request.from === 'schedule';
   const allowed = trusted || allows(state, `bridge.${verb}`);
   return allowed
     ? OBEY[verb](state, request, ask.given, stamp)
@@ -68,8 +84,36 @@ function unknownGroup(state: State, request: Request): Decision {
 function plan(state: State, request: Request, given: Given): Decision {
   const groups = groupsOf(state, given);
   if (groups === undefined) return unknownGroup(state, request);
-  const data = Object.fromEntries(groups.map((group) => [group.id, planData(group)]));
-  return answered(state, request, { status: 'ok', data });
+  const data = groups.map((group) => [group.id, { effect: group.outlook.effect, ...planData(group) }] as const); // pairs
+  return answered(state, request, { status: 'ok', data: Object.fromEntries(data) });
+}
+
+/** How far shutdowns have come. Asked for every second while somebody watches: that is no event. */
+function progress(state: State, request: Request, given: Given, stamp: Stamp): Decision {
+  const groups = groupsOf(state, given);
+  if (groups === undefined) return unknownGroup(state, request);
+  const data = Object.fromEntries(groups.map((group) => [group.id, progressData(group, state, stamp.at)]));
+  return { state, intents: [{ kind: 'answer', request, answer: { status: 'ok', data } }], facts: [] };
+}
+
+/** What a step took that somebody has carried out beside us: under the same rule as those of our own runs. */
+function measuredStep(state: State, request: Request, given: Given, stamp: Stamp): Decision {
+  const [group] = groupsOf(state, given) ?? [];
+  const settings = state.settings?.groups.find(({ id }) => id === group?.id);
+  if (given['group'] === undefined || group === undefined || settings === undefined)
+    return unknownGroup(state, request);
+  const wrong = (why: string) => answered(state, request, refusal('wrong-value', why));
+  const { step, took } = given;
+  const result = STEP_RESULTS.find((known) => known === given['state']);
+  if (typeof step !== 'string' || stepOf(settings, step) === undefined) return wrong(`${group.label} has no such step`);
+  if (result === undefined || typeof took !== 'number' || took < 0 || took * 1000 > LONGEST) {
+    return wrong(`write "state" as one of ${STEP_RESULTS.join(', ')}, and "took" in seconds`);
+  }
+  const span = asMillis(Math.round(took * 1000));
+  const kept = isTelling(settings, step, result, span);
+  const durations = kept ? measured(state.durations, `${group.id}/${step}`, span) : state.durations;
+  const told = answered({ ...state, durations }, request, { status: 'ok', data: { kept } });
+  return judged(told, new Set(group.members.keys()), stamp);
 }
 
 /** Looks at every step of a group, or of all, without carrying anything out. */

@@ -125,8 +125,13 @@ function shedAfter(shed: Shed | undefined, event: ProgressEvent, progress: Progr
 
 /**
  * Only what was really done, or was not through at its deadline, says how long a step takes; one that was abandoned before
- * says nothing.
+ * says nothing. How long a halt takes nobody sees.
  */
+export function isTelling(settings: GroupSettings, key: string, state: StepResult, took: Millis): boolean {
+  const deadline = stepOf(settings, key)?.deadline ?? took;
+  return key !== 'host' && (state === 'done' || (state === 'timed-out' && took >= deadline - EARLY));
+}
+
 function learned(
   durations: Durations,
   settings: GroupSettings,
@@ -136,9 +141,7 @@ function learned(
 ): Durations {
   if (event.kind !== 'ended' || event.took === undefined || dryRun) return durations;
   const { step: key, state, took } = event;
-  const deadline = stepOf(settings, key)?.deadline ?? took;
-  const isMeasured = state === 'done' || (state === 'timed-out' && took >= deadline - EARLY);
-  return isMeasured && key !== 'host' ? measured(durations, `${group}/${key}`, took) : durations;
+  return isTelling(settings, key, state, took) ? measured(durations, `${group}/${key}`, took) : durations;
 }
 
 /** One more measurement of a step, by `<group>/<key>`. */
@@ -201,7 +204,8 @@ function factsOf(
 /** What a step does, for people. */
 export const textOf = (settings: GroupSettings, key: string): string => stepOf(settings, key)?.text ?? key;
 
-function stepOf({ stages, halt }: GroupSettings, key: string): Step | undefined {
+/** The step of a key, one of a restore and the halt as well; undefined where there is none. */
+export function stepOf({ stages, halt }: GroupSettings, key: string): Step | undefined {
   if (halt?.key === key) return halt;
   const stage = stages.find(({ name }) => name === stageOfKey(key));
   return (isRestoreKey(key) ? stage?.restore : stage?.steps)?.find((step) => step.key === key);
