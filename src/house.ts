@@ -323,7 +323,7 @@ export class House {
 
   /** Whatever the configuration says: it is no port, and who may open it may end the process as well. */
   #controlRoom(): Room {
-    const { log, stateFolder } = this.#parts;
+    const { log, stateFolder, stateAnswers } = this.#parts;
     const path = controlSocket(stateFolder);
     return {
       name: 'control',
@@ -338,8 +338,14 @@ export class House {
           onFailure: (why) => this.#noticed('listener_failed', `requests of this machine are not taken: ${why}`),
         });
         this.#control = control;
-        control.start();
-        return () => control.stop();
+        const stopping = new AbortController();
+        // Making a socket waits for the disk, and everything else would wait for that.
+        void Promise.resolve(stateAnswers).then(() => stopping.signal.aborted || control.start());
+        return async () => {
+          stopping.abort();
+          this.#control = undefined;
+          await control.stop();
+        };
       },
     };
   }
