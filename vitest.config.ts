@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** System tests that mostly wait, for servers with minutes of their own: several files at a time. */
 const WAITING = [
+  'console',
   'containers-step',
   'judgement',
   'killpower',

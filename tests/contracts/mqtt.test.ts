@@ -6,7 +6,7 @@ import type { RefusalCode } from '../../src/domain/requests.ts';
 import { seconds } from '../../src/domain/time.ts';
 import { TRIGGERS } from '../../src/domain/triggers.ts';
 import { topicsOf } from '../../src/mqtt/topics.ts';
-import { VERBS } from '../../src/policy/on-verb.ts';
+import { CONSOLE_VERBS, VERBS } from '../../src/policy/on-verb.ts';
 import { componentsOf } from '../kit/discovery-components.ts';
 import { EVERYTHING, openHouse, says, simulatedReports } from '../kit/mqtt-house.ts';
 import { group } from '../kit/settings.ts';
@@ -128,6 +128,7 @@ test('events, device triggers, verbs, what is allowed by default, and error code
     'device trigger': triggers,
     trigger: TRIGGERS,
     verb: VERBS,
+    'verb of this machine': CONSOLE_VERBS,
     'allowed by default': DEFAULT_ALLOW,
     'error code': Object.keys(CODES),
   };
