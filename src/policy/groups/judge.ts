@@ -58,7 +58,7 @@ export function viewOf(
   { at }: Stamp,
 ): View {
   const { power, reading, tuning, battery } = device;
-  const listeningFrom = gap === undefined || since > gap ? since : gap;
+  const listeningFrom = gap ?? since;
   const view: { -readonly [K in keyof View]: View[K] } = {
     now: at,
     power,
@@ -188,34 +188,29 @@ type Conditional = StageSettings & { readonly when: StageCondition };
 
 const isConditional = (stage: StageSettings): stage is Conditional => stage.when !== undefined;
 
-const NOTHING: Call = { whole: false, stages: [], kind: 'outage', cause: [] };
-
 /** What the feeds call for. Too little capacity is a lost quorum where it is enforced, but only once a feed is lost. */
 function callOf(of: Calling, stamp: Stamp): Call {
   const { settings, list, lost, standing, causes } = of;
   const enforced = of.short && settings.minCapacity === 'enforce' && lost.size > 0;
   const whole = standing.lost || enforced;
-  if (!whole && settings.stages.length === 0) return NOTHING;
-  const stages = settings.stages.filter(isConditional).filter((stage) => isCalled(stage, of, stamp));
   if (whole) {
     const kind = causes.some(({ trigger }) => trigger === 'fsd')
       ? 'fsd'
       : standing.byAbsence || !standing.lost
         ? 'quorum'
         : 'outage';
-    return { whole, stages: stages.map(({ name }) => name), kind, cause: causes };
+    return { whole, stages: [], kind, cause: causes };
   }
+  const stages = settings.stages.filter(isConditional).filter((stage) => isCalled(stage, of, stamp));
   const cause = stages.flatMap((stage) =>
     list.filter(({ meets }) => meets.includes(stage.name)).map(({ device }) => stageCause(stage, device)),
   );
-  return { whole, stages: stages.map(({ name }) => name), kind: 'outage', cause: cause.length > 0 ? cause : causes };
+  return { whole, stages: stages.map(({ name }) => name), kind: 'outage', cause };
 }
 
 function isCalled(stage: StageSettings, { settings, list, lost, counts, silenced }: Calling, stamp: Stamp): boolean {
   if (isStageSilenced(silenced, stage.name, stamp.at)) return false;
   const isLost = ({ device, meets }: Member) => lost.has(device) || meets.includes(stage.name);
-  // Feeds that only the group's own triggers count as lost call for the group, not for a stage.
-  if (!list.some(({ meets }) => meets.includes(stage.name))) return false;
   return quorumOf(list, settings.minHealthy, isLost, counts).lost;
 }
 
@@ -285,15 +280,14 @@ function groupOf(before: GroupState, found: Found, effect: Run['effect'], device
   if (resuming !== undefined) now.resuming = resuming;
   if (found.silenced !== undefined) now.silenced = found.silenced;
   if (found.disarmedUntil !== undefined) now.disarmedUntil = found.disarmedUntil;
-  const outlook = outlookOf(now, effect, devices);
-  now.outlook = outlook.next?.at === before.outlook.next?.at ? alikeOr(before.outlook, outlook) : outlook;
+  now.outlook = alikeOr(before.outlook, outlookOf(now, effect, devices));
   return isSame(before, now) ? before : now;
 }
 
 function isSame(before: GroupState, now: GroupState): boolean {
   let key: keyof GroupState;
   for (key in now) if (before[key] !== now[key]) return false;
-  for (key in before) if (now[key] === undefined && before[key] !== undefined) return false;
+  for (key in before) if (now[key] === undefined) return false;
   return true;
 }
 

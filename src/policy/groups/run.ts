@@ -9,7 +9,7 @@ import type { Cause } from '../../domain/triggers.ts';
 export interface Call {
   /** The whole plan. */
   readonly whole: boolean;
-  /** Stages whose own condition holds, in their order. */
+  /** Stages whose own condition holds, in their order; none beside the whole plan. */
   readonly stages: readonly string[];
   readonly kind: Run['kind'];
   readonly cause: readonly Cause[];
