@@ -119,7 +119,7 @@ function withEarlier(
   if (earlier === undefined || power.fed === undefined) return { power };
   const { outage, lastOutageEnded } = earlier;
   if (outage === undefined) return { power: lastOutageEnded === undefined ? power : { ...power, lastOutageEnded } };
-  if (power.fed === 'mains') {
+  if (power.outage === undefined) {
     const text = 'the outage of before the restart of this machine is over';
     return {
       power: { ...power, lastOutageEnded: { at: stamp.at, wall: stamp.wall } },
@@ -127,11 +127,11 @@ function withEarlier(
     };
   }
   const { mainsSince: _, runtimeLeft: __, ...earlierOutage } = outage;
-  const { proof, runtimeLeft } = power.outage ?? outage;
+  const { charges, proof, runtimeLeft } = power.outage;
   const goesOn = {
     ...earlierOutage,
     // How long the machine was down is not known to this clock: a slope over it would lie.
-    charges: power.outage?.charges ?? [],
+    charges,
     ...(proof === 'status' ? { proof } : {}),
     ...(runtimeLeft === undefined ? {} : { runtimeLeft }),
   };

@@ -9,7 +9,7 @@ import type { DeviceAddress, Reading } from '../domain/reading.ts';
 import { never } from '../domain/result.ts';
 import { type Settings, UNTUNED } from '../domain/settings.ts';
 import { type DeviceState, type Link, type SourceState, type State, type Told, UNHEARD } from '../domain/state.ts';
-import { asMillis, type Instant, type Stamp } from '../domain/time.ts';
+import type { Instant, Millis, Stamp } from '../domain/time.ts';
 import { TROUBLE_TEXT, type Trouble } from '../domain/trouble.ts';
 import { type Decision, unchanged } from './decision.ts';
 import { linkFacts } from './events.ts';
@@ -25,12 +25,12 @@ const NOT_LISTED: Trouble = { kind: 'unknown-ups', detail: 'the server does not 
 export function onReport(state: State, report: Report, stamp: Stamp): Decision {
   const name = 'address' in report ? report.address.source : report.source;
   const source = state.sources.get(name);
-  if (source === undefined) return unchanged(state);
+  if (source === undefined || state.settings === undefined) return unchanged(state);
   switch (report.kind) {
     case 'listed':
       return onListed(state, name, { ...source, link: UP, listed: report.devices }, stamp);
     case 'readings':
-      return onReadings(state, name, source, report.readings, stamp);
+      return onReadings(state, source, report, state.settings.mainsHold, stamp);
     case 'inventory':
       return onDevice(state, source, report.address, stamp, (told) => ({ ...told, inventory: report.inventory }));
     case 'device-trouble':
@@ -191,15 +191,14 @@ const isListed = ({ listed }: SourceState, key: string): boolean =>
 
 function onReadings(
   state: State,
-  name: SourceName,
   source: SourceState,
-  readings: ReadonlyMap<string, Reading>,
+  { source: name, readings }: Extract<Report, { kind: 'readings' }>,
+  mainsHold: Millis,
   stamp: Stamp,
 ): Decision {
   const facts: Fact[] = sourceFacts(name, source.link, UP);
   const devices = new Map(state.devices);
   const touched = new Set<DeviceId>();
-  const mainsHold = state.settings?.mainsHold ?? asMillis(0);
   for (const [own, reading] of readings) {
     const device = devices.get(source.ids.get(nameKey(own)) ?? '');
     if (device === undefined) continue;
@@ -215,12 +214,11 @@ function onReadings(
 }
 
 /** The first reading after a restart in an outage in which an earlier process has told of LB already. */
-function isKnownLow({ groups, alone, memory }: State, { id, reading, power: { outage } }: DeviceState): boolean {
+function isKnownLow({ groups, alone }: State, { id, reading, power: { outage } }: DeviceState): boolean {
   if (reading !== undefined || outage === undefined) return false;
   if (outage.runtimeLeft?.low === true) return true;
   const members = [...groups.values()].map((group) => group.members.get(id));
-  const kept = memory?.boot === 'same' ? memory.alone.get(id) : undefined;
-  const held = [...members, alone.get(id), kept].map((member) => member?.holds.low_battery);
+  const held = [...members, alone.get(id)].map((member) => member?.holds.low_battery);
   // A word that was doubted had gone again, and that was told.
   return held.some((hold) => hold !== undefined && hold.doubtedSince === undefined);
 }

@@ -6,7 +6,7 @@ import type { Stamp } from '../domain/time.ts';
 import { answered, refusal, waiting } from './answers.ts';
 import type { Decision } from './decision.ts';
 import { commandIsTest, selfTestRefusal } from './self-test.ts';
-import { orderFor } from './writable.ts';
+import { commandFor } from './writable.ts';
 
 /**
  * Starts a self-test of one device, unless something speaks against it now.
@@ -20,10 +20,10 @@ export function startTest(
   asked: { readonly command: string; readonly value?: string },
   stamp: Stamp,
 ): Decision {
-  const order = orderFor(device, { kind: 'command', device: device.id, ...asked });
+  const order = commandFor(device, asked);
   if (!order.ok) return answered(state, request, refusal(order.error.code, order.error.text));
   // As the device writes it: a client may write it in another case.
-  const command = order.value.kind === 'command' ? order.value.command : asked.command;
+  const { command } = order.value;
   const why = selfTestRefusal(state, device, stamp, command);
   if (why !== undefined) return refused(state, request, device, why);
   const battery = withTestStarted(device.battery, command, stamp);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DEFAULT_ALLOW } from '../domain/allow-list.ts';
-import { commandsSchema, conditionSchema, triggersSchema } from './schema.ts';
+import { commandsSchema, conditionSchema, groupKeys, triggersSchema } from './schema.ts';
 
 test('without a block the default list holds; given, it is replaced', () => {
   expect(commandsSchema.parse(undefined)).toEqual({ allow: DEFAULT_ALLOW });
@@ -36,4 +36,36 @@ test('a condition of a stage says something', () => {
     onBatteryFor: 180_000,
     runtimeBelow: 300_000,
   });
+});
+
+test('the triggers of a group are those that it gives, by our names', () => {
+  const given = {
+    settle: '20s',
+    hold: '10s',
+    low_battery: false,
+    charge_below: 30,
+    runtime_below: '10m',
+    depletion: { rate: 5 },
+    on_battery_for: '1h',
+    dead_after: '30s',
+    after_failed_test: '2m',
+  };
+  expect(groupKeys.triggers.parse(given)).toEqual({
+    settle: 20_000,
+    hold: 10_000,
+    lowBattery: false,
+    chargeBelow: 30,
+    runtimeBelow: 600_000,
+    depletion: { perMinute: 5, over: 90_000 },
+    onBatteryFor: 3_600_000,
+    deadAfter: 30_000,
+    afterFailedTest: 120_000,
+  });
+  expect(groupKeys.triggers.parse({ charge_below: 'off' })).toEqual({ chargeBelow: 'off' });
+  expect(groupKeys.triggers.parse(undefined)).toEqual({});
+});
+
+test('a group names each of its feeds once', () => {
+  expect(groupKeys.feeds.parse(['a', 'b'])).toEqual(['a', 'b']);
+  for (const feeds of [[], ['a', 'b', 'a']]) expect(groupKeys.feeds.safeParse(feeds).success).toBe(false);
 });

@@ -20,16 +20,22 @@ type Asked<K extends 'command' | 'set'> = Extract<Ask, { kind: K }>;
  * Names and listed values are written as the device has them: a client may write them in another case.
  */
 export function orderFor(device: DeviceState, ask: Asked<'command' | 'set'>): Result<Order, Unfit> {
-  if (device.inventory === undefined) {
-    return err({ code: 'unavailable', text: `${device.label} has not told yet what it can do` });
-  }
   return ask.kind === 'command' ? commandFor(device, ask) : settingFor(device, ask);
 }
 
+/** What is told of a device before its first inventory. */
+const untold = (label: string) =>
+  err({ code: 'unavailable', text: `${label} has not told yet what it can do` } as const);
+
 const isSame = (name: string, other: string): boolean => name.toLowerCase() === other.toLowerCase();
 
-function commandFor({ label, inventory }: DeviceState, ask: Asked<'command'>): Result<Order, Unfit> {
-  const known = inventory?.commands.find(({ name }) => isSame(name, ask.command));
+/** As `orderFor`, of a command alone. */
+export function commandFor(
+  { label, inventory }: DeviceState,
+  ask: Pick<Asked<'command'>, 'command' | 'value'>,
+): Result<Extract<Order, { kind: 'command' }>, Unfit> {
+  if (inventory === undefined) return untold(label);
+  const known = inventory.commands.find(({ name }) => isSame(name, ask.command));
   if (known === undefined) {
     return err({ code: 'unknown-command', text: `${label} has no command ${JSON.stringify(ask.command)}` });
   }
@@ -37,7 +43,8 @@ function commandFor({ label, inventory }: DeviceState, ask: Asked<'command'>): R
 }
 
 function settingFor({ label, inventory }: DeviceState, ask: Asked<'set'>): Result<Order, Unfit> {
-  const row = inventory?.writable.find(({ variable }) => isSame(variable, ask.variable));
+  if (inventory === undefined) return untold(label);
+  const row = inventory.writable.find(({ variable }) => isSame(variable, ask.variable));
   if (row === undefined) {
     return err({ code: 'not-writable', text: `${label} has no setting ${JSON.stringify(ask.variable)}` });
   }
