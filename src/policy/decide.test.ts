@@ -197,6 +197,7 @@ describe('flags', () => {
 test('what another room noticed becomes a fact', () => {
   const story = new Story().tell({ kind: 'noticed', type: 'listener_failed', text: 'taken', details: { port: 1 } });
   expect(story.facts).toEqual([{ type: 'listener_failed', text: 'taken', level: 'warning', details: { port: 1 } }]);
+  expect(story.intents).toEqual([]);
   expect(story.tell({ kind: 'noticed', type: 'listener_failed', text: 'x' }).facts[0]).not.toHaveProperty('details');
 });
 

@@ -41,11 +41,12 @@ const SLACK = seconds(3);
 
 interface Results<T> {
   readonly map: ReadonlyMap<string, T>;
-  readonly intents: readonly Intent[];
   readonly facts: readonly Fact[];
 }
 
-function judgedGroups(state: Ready, touched: Touched, early: boolean, stamp: Stamp): Results<GroupState> {
+type GroupResults = Results<GroupState> & { readonly intents: readonly Intent[] };
+
+function judgedGroups(state: Ready, touched: Touched, early: boolean, stamp: Stamp): GroupResults {
   const facts: Fact[] = [];
   const intents: Intent[] = [];
   let map: Map<string, GroupState> | undefined;
@@ -55,8 +56,8 @@ function judgedGroups(state: Ready, touched: Touched, early: boolean, stamp: Sta
     const isGroupDue = touched === 'time' ? early || isRestless(before) : isTouched(touched, settings.feeds);
     if (!isGroupDue) continue;
     const step = judgeGroup(state, settings, before, stamp);
-    if (step.facts.length > 0) facts.push(...step.facts);
-    if (step.intents.length > 0) intents.push(...step.intents);
+    facts.push(...step.facts);
+    intents.push(...step.intents);
     if (step.group === before) continue;
     map ??= new Map(state.groups);
     map.set(settings.id, step.group);
@@ -72,8 +73,8 @@ function judgedAlone(state: Ready, touched: Touched, early: boolean, stamp: Stam
   const { triggers } = state.settings;
   for (const [id, device] of state.devices) {
     if (named.has(id) || !hasStatus(device)) continue;
-    const before = state.alone.get(id) ?? rememberedMember(state, id);
-    const isRestlessAlone = early || before === undefined || before.class !== 'healthy';
+    const before = state.alone.get(id) ?? newcomer(state, id);
+    const isRestlessAlone = early || before.class !== 'healthy';
     if (touched === 'time' ? !isRestlessAlone : touched !== 'all' && !touched.has(id)) continue;
     const member = memberOf(before, device, viewOf(state, device, triggers, NO_PLAN, stamp), []);
     if (member === before) continue;
@@ -89,7 +90,7 @@ function judgedAlone(state: Ready, touched: Touched, early: boolean, stamp: Stam
     map ??= new Map(state.alone);
     map.delete(id);
   }
-  return { map: map ?? state.alone, intents: [], facts };
+  return { map: map ?? state.alone, facts };
 }
 
 /** What was taken over from an earlier process is known by the state itself from then on; kept, it would come back stale. */
@@ -99,11 +100,11 @@ function withoutAdopted(state: State): State {
   return { ...state, memory: { ...memory, alone: new Map([...memory.alone].filter(([id]) => !alone.has(id))) } };
 }
 
-/** Conditions that held in an earlier process of this boot go on. */
-function rememberedMember({ memory }: State, device: DeviceId): Member | undefined {
-  const kept = memory?.boot === 'same' ? memory.alone.get(device) : undefined;
-  return kept === undefined ? undefined : { ...unseen(device), ...kept };
-}
+/** A device that is new here. Conditions that held in an earlier process of this boot go on. */
+const newcomer = ({ memory }: State, device: DeviceId): Member => ({
+  ...unseen(device),
+  ...(memory?.boot === 'same' ? memory.alone.get(device) : undefined),
+});
 
 /** What a device without a plan is taken to need: the reserve of a plan with nothing in it. */
 const NO_PLAN = seconds(60);
@@ -127,7 +128,7 @@ const isTouched = (touched: Exclude<Touched, 'time'>, feeds: readonly DeviceId[]
 /** Whether time alone can change what a group comes to. */
 function isRestless(group: GroupState): boolean {
   const { members, run, earlierRun, silenced, disarmedUntil, shortSince } = group;
-  if (run ?? earlierRun ?? silenced ?? disarmedUntil ?? shortSince) return true;
+  if ((run ?? earlierRun ?? silenced ?? disarmedUntil ?? shortSince) !== undefined) return true;
   if (isPursuing(group)) return true;
   for (const member of members.values()) if (member.class !== 'healthy') return true;
   return false;

@@ -9,7 +9,7 @@ import type { DeviceAddress, Reading } from '../domain/reading.ts';
 import { never } from '../domain/result.ts';
 import { type Settings, UNTUNED } from '../domain/settings.ts';
 import { type DeviceState, type Link, type SourceState, type State, type Told, UNHEARD } from '../domain/state.ts';
-import type { Instant, Millis, Stamp } from '../domain/time.ts';
+import type { Millis, Stamp } from '../domain/time.ts';
 import { TROUBLE_TEXT, type Trouble } from '../domain/trouble.ts';
 import { type Decision, unchanged } from './decision.ts';
 import { linkFacts } from './events.ts';
@@ -28,7 +28,7 @@ export function onReport(state: State, report: Report, stamp: Stamp): Decision {
   if (source === undefined || state.settings === undefined) return unchanged(state);
   switch (report.kind) {
     case 'listed':
-      return onListed(state, name, { ...source, link: UP, listed: report.devices }, stamp);
+      return onListed(state, source, report, stamp);
     case 'readings':
       return onReadings(state, source, report, state.settings.mainsHold, stamp);
     case 'inventory':
@@ -45,11 +45,15 @@ export function onReport(state: State, report: Report, stamp: Stamp): Decision {
   }
 }
 
-function onListed(state: State, name: SourceName, source: SourceState, stamp: Stamp): Decision {
-  const before = state.sources.get(name);
-  const sources = new Map(state.sources).set(name, source);
+function onListed(
+  state: State,
+  source: SourceState,
+  { source: name, devices: listed }: Extract<Report, { kind: 'listed' }>,
+  stamp: Stamp,
+): Decision {
+  const sources = new Map(state.sources).set(name, { ...source, link: UP, listed });
   const { state: next, facts } = identified({ ...state, sources }, stamp);
-  const told = [...sourceFacts(name, before?.link, source.link), ...facts];
+  const told = [...sourceFacts(name, source.link, UP), ...facts];
   // A feed may have come or gone.
   return judged({ state: next, intents: [], facts: told }, 'all', stamp);
 }
@@ -69,9 +73,9 @@ export function identified(state: State, stamp: Stamp): { readonly state: State;
   const identities = assignIds(state.settings, state.sources, state.names);
   const held = [...kept(state, state.settings, identities), ...fromMemory(state, identities)];
   for (const identity of [...identities, ...held]) {
-    const before = former.get(addressKey(identity)) ?? movedFrom(state, identity);
+    const before = former.get(addressKey(identity)) ?? movedFrom(state, state.settings, identity);
     const found = settled(identity, before, state.sources.get(identity.address.source), state.memory, stamp);
-    const device = hushed(found, state.listening?.since, stamp);
+    const device = hushed(found, state, stamp);
     devices.set(device.id, device);
     if (!state.devices.has(device.id)) {
       const text = `${device.label} found at ${device.address.source}`;
@@ -95,9 +99,9 @@ function forgotten(state: State): State {
 }
 
 /** A device that is found elsewhere under its id is the same one: its outage goes on. Elsewhere is another name at its source, or what a reload declares. */
-function movedFrom({ settings, devices }: State, { id, address }: Identity): DeviceState | undefined {
+function movedFrom({ devices }: State, settings: Settings, { id, address }: Identity): DeviceState | undefined {
   const former = devices.get(id);
-  const isDeclared = settings?.devices.some((one) => one.id === id) === true;
+  const isDeclared = settings.devices.some((one) => one.id === id);
   return isDeclared || former?.address.source === address.source ? former : undefined;
 }
 
@@ -115,7 +119,7 @@ function fromMemory({ memory, names, sources, devices }: State, identities: read
 
 /** Whether a device runs from its battery and a group depends on it: its silence counts, whatever its server lists now. */
 const isNeeded = ({ groups }: Settings, { id, power }: DeviceState): boolean =>
-  power.outage !== undefined && power.fed === 'battery' && groups.some(({ feeds }) => feeds.includes(id));
+  power.fed === 'battery' && groups.some(({ feeds }) => feeds.includes(id));
 
 function kept(state: State, settings: Settings, identities: readonly Identity[]): readonly Identity[] {
   const ids = new Set(identities.map(({ id }) => id));
@@ -247,7 +251,7 @@ function onDevice(
   const key = nameKey(address.name);
   const device = state.devices.get(source.ids.get(key) ?? '');
   if (device !== undefined) {
-    const next = hushed(change(device), state.listening?.since, stamp);
+    const next = hushed(change(device), state, stamp);
     const devices = new Map(state.devices).set(device.id, relinked(next, device.link));
     const facts = linkFacts(device, device.link, next.link, stamp);
     return judged({ state: { ...state, devices }, intents: [], facts }, new Set([device.id]), stamp);
@@ -271,7 +275,7 @@ function onSourceTrouble(
   const touched = new Set<DeviceId>();
   for (const device of state.devices.values()) {
     if (device.address.source !== name) continue;
-    const next = hushed(derivedAnew(device, lostSince(device.link, trouble, stamp)), state.listening?.since, stamp);
+    const next = hushed(derivedAnew(device, lostSince(device.link, trouble, stamp)), state, stamp);
     devices.set(device.id, next);
     touched.add(device.id);
     facts.push(...linkFacts(device, device.link, next.link, stamp));
@@ -280,12 +284,10 @@ function onSourceTrouble(
 }
 
 /** A device that has been lost: its silence began with the last reading that proved anything, and nothing of the grid is seen. */
-function hushed(device: DeviceState, listeningSince: Instant | undefined, { at }: Stamp): DeviceState {
+function hushed(device: DeviceState, { listening }: State, { at }: Stamp): DeviceState {
   if (device.link.kind !== 'lost') return device;
-  const power = silent(device.power, device.reading?.at ?? listeningSince);
-  const quality = pauseQuality(device.quality, at);
-  const isSame = power === device.power && quality === device.quality;
-  return isSame ? device : { ...device, power, quality };
+  const power = silent(device.power, device.reading?.at ?? listening?.since);
+  return { ...device, power, quality: pauseQuality(device.quality, at) };
 }
 
 function lostSince(before: Link, trouble: Trouble, stamp: Stamp): Link {
@@ -302,13 +304,13 @@ const derivedAnew = (device: DeviceState, link: Link): DeviceState => ({
   derived: derive(device.reading, link, device.nominalPower),
 });
 
-function sourceFacts(name: SourceName, before: Link | undefined, now: Link): Fact[] {
+function sourceFacts(name: SourceName, before: Link, now: Link): Fact[] {
   if (now.kind === 'lost') {
-    if (before?.kind === 'lost' && before.trouble.kind === now.trouble.kind) return [];
+    if (before.kind === 'lost' && before.trouble.kind === now.trouble.kind) return [];
     const { kind, detail } = now.trouble;
     const text = `source ${name} ${TROUBLE_TEXT[kind]} (${detail})`;
     return [{ type: 'source_lost', source: name, level: 'warning', text, details: { trouble: kind, detail } }];
   }
-  if (before?.kind !== 'lost') return [];
+  if (before.kind !== 'lost') return [];
   return [{ type: 'source_back', source: name, level: 'notice', text: `source ${name} answers again` }];
 }

@@ -86,6 +86,11 @@ test.each([
     why: /^an outage has ended only 1 h ago|^an outage has ended only 59 min/,
   },
   {
+    when: 'one ended just now',
+    device: { power: { lastOutageEnded: { at: NOW.at, wall: NOW.wall } } },
+    why: 'an outage has ended only 0 ms ago: it takes an hour on mains',
+  },
+  {
     when: 'only the wall clock knows that one did',
     device: { power: { lastOutageEnded: { at: asInstant(9e9), wall: NOW.wall - 60_000 } } },
     why: 'an outage has ended only 1 min ago: it takes an hour on mains',
@@ -196,6 +201,14 @@ describe('in a group', () => {
   test('that has no state yet, nothing is known of the other feed', () => {
     const state = { ...house({}), groups: new Map() };
     expect(selfTestRefusal(state, ups('a'), NOW)).toBe('B, which feeds Rack as well, is unknown');
+  });
+
+  test('and in another one, either can speak against it', () => {
+    const state = house({ class: 'critical' });
+    const groups = [group('lab', ['a']), ...(state.settings?.groups ?? [])];
+    const why = 'B, which feeds Rack as well, is critical';
+    expect(selfTestRefusal({ ...state, settings: settings({ groups }) }, ups('a'), NOW)).toBe(why);
+    expect(selfTestRefusal({ ...state, settings: settings({ groups: groups.toReversed() }) }, ups('a'), NOW)).toBe(why);
   });
 
   test('without a label it goes by its id, and other groups do not matter', () => {
