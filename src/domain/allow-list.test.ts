@@ -34,6 +34,12 @@ test('the default lets nothing be switched off, set or armed', () => {
   expect(DEFAULT_ALLOW.filter((entry) => !ALLOW_ENTRY.test(entry))).toEqual([]);
 });
 
+test('the default lets a beeper be silenced, a battery be tested, and a plan be looked at and stopped', () => {
+  const harmless = ['beeper.mute', 'test.battery.start.quick', 'bridge.reload', 'bridge.health', 'bridge.plan'];
+  const more = ['bridge.cancel', 'bridge.disarm', 'bridge.notify_test'];
+  expect([...harmless, ...more].filter((what) => !isAllowed(DEFAULT_ALLOW, what))).toEqual([]);
+});
+
 test.each(['a b', '', 'set:', 'a/b', 'a:b', 'x\n', '(a+)+'])('%j is no entry', (entry) => {
   expect(ALLOW_ENTRY.test(entry)).toBe(false);
 });

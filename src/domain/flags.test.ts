@@ -17,6 +17,7 @@ test.each(Object.entries(facts.status_words))('%s reads as in Home Assistant: %s
 
 test('the events are each named once', () => {
   expect(new Set(FLAG_EVENTS).size).toBe(FLAG_EVENTS.length);
+  expect(FLAG_EVENTS).toHaveLength(28);
   expect(FLAG_EVENTS).toEqual(expect.arrayContaining(['onbatt', 'online', 'lowbatt', 'fsd', 'replbatt', 'eco']));
 });
 
@@ -59,7 +60,8 @@ test.each([
   ['OL', 'mains'],
   ['OL CHRG', 'mains'],
   ['TRIM', 'mains'],
-  ['BOOST BYPASS', 'mains'],
+  ['BOOST', 'mains'],
+  ['BYPASS', 'mains'],
   ['ECO', 'mains'],
   ['HE', 'mains'],
   ['ESS', 'mains'],
@@ -74,4 +76,20 @@ test.each([
   ['WEIRD', undefined],
 ] as const)('%j proves %s', (status, feed) => {
   expect(feedOf(statusWords(status))).toBe(feed);
+});
+
+const PROBLEM = { deviceClass: 'problem', diagnostic: true, enabled: true };
+const HIDDEN = { diagnostic: true, enabled: false };
+
+test.each([
+  ['LB', { label: 'Low battery', deviceClass: 'battery', diagnostic: false, enabled: true }],
+  ['HB', { label: 'High battery', ...PROBLEM }],
+  ['RB', { label: 'Replace battery', ...PROBLEM }],
+  ['CHRG', { label: 'Battery charging', deviceClass: 'battery_charging', diagnostic: true, enabled: true }],
+  ['DISCHRG', { label: 'Battery discharging', ...HIDDEN }],
+  ['TEST', { label: 'Battery test running', diagnostic: true, enabled: true }],
+  ['ECO', { label: 'ECO mode', ...HIDDEN }],
+  ['OL', undefined],
+])('the sensor of %s is %j', (word, sensor) => {
+  expect(flagRow(word)?.sensor).toEqual(sensor);
 });

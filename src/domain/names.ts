@@ -30,7 +30,7 @@ export function keyOf(variable: string): string {
   return variable
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
-    .replace(/^_+|_+$/g, '');
+    .replace(/^_|_$/g, '');
 }
 
 /**

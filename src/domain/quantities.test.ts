@@ -62,6 +62,7 @@ describe('the table', () => {
   });
 
   test('names each variable once, and every row makes sense', () => {
+    expect(NAMED_QUANTITIES).toEqual(expect.arrayContaining(['power', 'battery.charge', 'ups.watchdog.status']));
     expect(new Set(NAMED_QUANTITIES).size).toBe(NAMED_QUANTITIES.length);
     const wrong = NAMED_QUANTITIES.filter((name) => {
       const row = quantityOf(name);
@@ -142,7 +143,8 @@ describe('a number', () => {
     ['007.50', 7.5],
     ['-1', -1],
     ['+5', 5],
-    ['.5', 0.5],
+    ['.55', 0.55],
+    ['0'.repeat(32), 0],
     ['5.', 5],
     ['1000000000000000', 1e15],
   ])('%j is %d', (text, value) => {
@@ -167,6 +169,7 @@ describe('a number', () => {
     '3022999999999999855',
     '-3022999999999999855',
     '9'.repeat(255),
+    '0'.repeat(33),
   ])('%j is none', (text) => {
     expect(numberOf(text)).toBeUndefined();
   });

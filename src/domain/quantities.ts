@@ -43,8 +43,9 @@ export function numberOf(text: string): number | undefined {
 /** The number of a variable for judgement: inside the plausible range and no sentinel. Undefined is "absent", never zero. */
 export function plausible(variable: string, text: string): number | undefined {
   const row = quantityOf(variable);
-  const value = row?.kind === 'number' ? numberOf(text) : undefined;
-  if (row === undefined || value === undefined) return undefined;
+  if (row?.kind !== 'number') return undefined;
+  const value = numberOf(text);
+  if (value === undefined) return undefined;
   if (row.min !== undefined && value < row.min) return undefined;
   if (row.max !== undefined && value > row.max) return undefined;
   return row.sentinels?.includes(value) ? undefined : value;

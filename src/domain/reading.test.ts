@@ -23,16 +23,16 @@ test.each([
   expect(variablesOf([[name, 'hunter2']]).size).toBe(0);
 });
 
-test.each(['driver.parameter.port', 'driver.parameter.synchronous', 'ups.start.auto', 'device.contact'])(
-  '%s is kept',
-  (name) => {
-    expect(variablesOf([[name, 'x']]).get(name)).toBe('x');
-  },
-);
+const HARMLESS = ['driver.parameter.port', 'driver.parameter.synchronous', 'ups.start.auto', 'device.contact'];
+
+test.each([...HARMLESS, 'x.driver.parameter.password'])('%s is kept', (name) => {
+  expect(variablesOf([[name, 'x']]).get(name)).toBe('x');
+});
 
 test('values are trimmed and cut, the last of a name counts, wrong names are dropped', () => {
   const variables = variablesOf([
-    ['ups.model', '  Back  UPS '],
+    ['ups.model', 'Back'],
+    ['device.model', '  Back  UPS '],
     ['ups.mfr', 'x'.repeat(1000)],
     ['ups.serial', ''],
     ['no name', 'x'],
@@ -41,6 +41,7 @@ test('values are trimmed and cut, the last of a name counts, wrong names are dro
   ]);
   expect(Object.fromEntries(variables)).toEqual({
     'ups.model': 'Smart',
+    'device.model': 'Back  UPS',
     'ups.mfr': 'x'.repeat(LIMITS.value),
     'ups.serial': '',
   });

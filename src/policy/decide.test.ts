@@ -127,6 +127,7 @@ describe('flags', () => {
 
   test.each([
     [['OL'], []],
+    [['WAIT'], []],
     [['OL CHRG'], []],
     [['OB'], ['onbatt']],
     [['OB LB'], ['onbatt', 'lowbatt']],

@@ -37,6 +37,30 @@ describe('a clash of names', () => {
     expect(story.ids).toEqual(['a_b', 'nas_a_b', 'nas_a_b_2', 'nas_a_b_3']);
   });
 
+  test('names of any length that become the same slug are counted within the length of an id', () => {
+    const story = new Story().tell(configured(), listed('nas', ...['1', '2', '3', '4'].map((n) => 'x'.repeat(80) + n)));
+    expect(new Set(story.ids).size).toBe(4);
+    expect(story.ids.filter((id) => !isSlug(id))).toEqual([]);
+  });
+
+  test('is none with what is declared at another source by another id', () => {
+    const devices = [declared('rack', { source: 'shed', name: 'ups' })];
+    const story = new Story().tell(configured({ ...TWO, devices }), listed('nas', 'ups'));
+    expect(story.ids).toEqual(['rack', 'ups']);
+  });
+
+  test.each([
+    ['a source that has listed without it', 'shed'],
+    ['a source that the configuration no longer has', 'gone'],
+  ])('is none with an id from before the start of %s', (_, source) => {
+    const up: SourceState = { link: { kind: 'up' }, listed: [], ids: new Map(), unnamed: new Map() };
+    const sources = new Map([
+      ['nas', { ...up, listed: [{ name: 'ups' }] }],
+      ['shed', up],
+    ]);
+    expect(assignIds(settings(TWO), sources, [{ source, id: 'ups' }]).map(({ id }) => id)).toEqual(['ups']);
+  });
+
   test('names that differ in case alone are one device', () => {
     const story = new Story().tell(configured(), listed('nas', 'UPS', 'ups'));
     expect(story.ids).toEqual(['ups']);

@@ -33,7 +33,7 @@ export function assignIds(
   sources: ReadonlyMap<SourceName, SourceState>,
   names: readonly KnownName[],
 ): readonly Identity[] {
-  const taken = new Set<DeviceId>(settings.devices.map(({ id }) => id));
+  const taken = new Set<DeviceId>([...settings.devices.map(({ id }) => id), ...reserved(sources, names)]);
   const identities = settings.devices.map(declared);
   for (const source of settings.sources) {
     const state = sources.get(source);
@@ -41,7 +41,7 @@ export function assignIds(
     for (const { name, description } of state?.listed ?? []) {
       if (own.has(nameKey(name))) continue;
       own.add(nameKey(name));
-      const id = freeId(source, name, new Set([...taken, ...reserved(sources, names, source)]));
+      const id = freeId(source, name, taken);
       taken.add(id);
       identities.push({ id, address: { source, name }, label: description ?? id, tuning: UNTUNED });
     }
@@ -50,13 +50,9 @@ export function assignIds(
   return identities;
 }
 
-function reserved(
-  sources: ReadonlyMap<SourceName, SourceState>,
-  names: readonly KnownName[],
-  source: SourceName,
-): readonly DeviceId[] {
-  const silent = (name: SourceName): boolean => sources.has(name) && sources.get(name)?.listed === undefined;
-  return names.filter((known) => known.source !== source && silent(known.source)).map(({ id }) => id);
+function reserved(sources: ReadonlyMap<SourceName, SourceState>, names: readonly KnownName[]): readonly DeviceId[] {
+  const isSilent = (name: SourceName): boolean => sources.has(name) && sources.get(name)?.listed === undefined;
+  return names.filter(({ source }) => isSilent(source)).map(({ id }) => id);
 }
 
 /** Whether a source still has to wait for an earlier one to name its devices. */

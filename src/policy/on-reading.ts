@@ -87,7 +87,7 @@ function saysNothingNew(device: DeviceState, reading: Reading): boolean {
 function qualityInput({ power: before, earlier, tuning }: DeviceState, reading: Reading, now: Power) {
   const ended =
     now.outage !== undefined ? undefined : (before.outage ?? (now.fed === 'mains' ? earlier?.outage : undefined));
-  const until = before.outage === undefined ? reading.at : (now.lastOutageEnded?.at ?? reading.at);
+  const until = now.lastOutageEnded?.at ?? reading.at;
   return {
     reading,
     fed: now.fed,
