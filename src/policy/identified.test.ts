@@ -61,6 +61,12 @@ describe('a device', () => {
     expect(story.device('ups').derived).toBe(derived);
   });
 
+  test('is heard at its own source alone, whatever another one says under its name', () => {
+    const story = new Story().tell(configured(TWO), listed('nas', 'a'), listed('shed', 'b'), says('shed', 'b', 'OL'));
+    story.tell(says('nas', 'b', 'OB'), deviceLost('nas', 'b'));
+    expect(story.device('b')).toMatchObject({ link: { kind: 'up' }, power: { fed: 'mains' } });
+  });
+
   test('that is lost makes its group think again at once', () => {
     const watch = new Watch().says('ups', 'OL', charged).runs(20);
     expect(watch.classOf()).toBe('healthy');
