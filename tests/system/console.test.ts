@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Gridwarden, gridwarden, PROGRAM, startGridwarden } from '../kit/gridwarden.ts';
 import { describeWith } from '../kit/presence.ts';
 import { RunningProcess } from '../kit/process.ts';
@@ -104,6 +107,35 @@ describeWith(['upsd'], 'the running bridge is asked from its own machine, withou
     expect(await ask('cancel', 'rack')).toMatchObject({ code: 0, text: expect.stringMatching(/called off: rack/) });
     await following.ended;
     expect((await acts()).slice(before.length, before.length + 2)).not.toContain('two');
+  });
+
+  test('typed to the letter it is begun, anything else does nothing; Ctrl-C ends only the telling', async () => {
+    const back = () => program.lines().filter(({ msg }) => msg.endsWith('what was shut down is brought back')).length;
+    await vi.waitUntil(() => back() === 2, 15_000);
+    const before = await acts();
+    const typing = (typed: string) => {
+      const words = [PROGRAM, 'shutdown', 'rack', '--config', program.configFile];
+      const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+      child.stdin.end(typed);
+      return child;
+    };
+    const told = typing('RACK\n');
+    expect(await text(told.stdout)).toMatch(/Type rack to shut it down now: RACK is not rack: nothing was done\n$/);
+    expect(await acts()).toEqual(before);
+
+    const through = program.waitForLog(/all that was ordered is through/);
+    const following = typing('rack\n');
+    const ended = once(following, 'close');
+    let said = '';
+    for await (const some of following.stdout) {
+      const had = said.includes('stop/one running');
+      said += String(some);
+      if (!had && said.includes('stop/one running')) following.kill('SIGINT');
+    }
+    expect(await ended).toEqual([0, null]);
+    expect(said).toContain(`it goes on; to call it off: gridwarden cancel rack --config ${program.configFile}\n`);
+    await through;
+    expect((await acts()).slice(before.length)).toEqual(['one', 'two']);
   });
 
   test.runIf(process.getuid?.() === 0)('nobody else on this machine may ask', async () => {
