@@ -48,7 +48,10 @@ async function cleared(path: string): Promise<string | undefined> {
     if (!there.isSocket()) return `${path} is no socket: take it away`;
     const answer = await knocked(path);
     if (answer === 'ENOENT') return undefined;
-    if (answer !== 'ECONNREFUSED') return `another process listens on ${path}${answer === '' ? '' : ` (${answer})`}`;
+    if (answer === 'EACCES' || answer === 'EPERM')
+      return `${path} is the socket of another user: take it away if that process is gone`;
+    // A reset as well: it was taken, and then whoever took it stopped.
+    if (answer !== 'ECONNREFUSED') return `another process listens on ${path}`;
     rmSync(path, { force: true });
     return undefined;
   } catch (thrown) {

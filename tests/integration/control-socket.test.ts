@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -134,7 +134,7 @@ test('the socket of a process that lives stays, is told once, and is followed on
   expect([first.asked.length, second.asked.length]).toEqual([1, 0]);
   await first.control.stop();
   await second.listening;
-  expect(second.failures).toHaveLength(1);
+  expect(second.failures).toEqual([`another process listens on ${path}`]);
   expect(await ask(path)).toMatchObject({ ok: true });
   expect(second.asked).toHaveLength(1);
 });
@@ -149,6 +149,22 @@ test.each([
   expect(await failed).toBe(`${path} is no socket: take it away`);
   await control.stop();
   rmSync(path);
+});
+
+test.runIf(process.getuid?.() === 0)('the socket of another user stays, and is told', async () => {
+  const { folder, path } = place();
+  chmodSync(folder, 0o777);
+  const { listening, asked } = opened(path);
+  await listening;
+  process.seteuid?.(65_534);
+  try {
+    const failure = await bindFile(createHttpServer(), path, new AbortController().signal);
+    expect(failure).toBe(`${path} is the socket of another user: take it away if that process is gone`);
+  } finally {
+    process.seteuid?.(0);
+  }
+  expect(await ask(path)).toMatchObject({ ok: true });
+  expect(asked).toHaveLength(1);
 });
 
 test('a folder that is not there is told, and taken once it is', async () => {
