@@ -6,6 +6,7 @@ import { TYPICAL } from '../../tests/bench/devices.ts';
 import { rememberingLog } from '../../tests/kit/log.ts';
 import { group, TRIGGERS } from '../../tests/kit/settings.ts';
 import { asks, configured, deviceLost, inventory, listed, sourceLost, TICK } from '../../tests/kit/story.ts';
+import { HALT } from '../../tests/kit/watch.ts';
 import type { Input } from '../domain/inputs.ts';
 import type { Transition } from '../domain/ports.ts';
 import { type Reading, readingOf, type Variables, withStatus } from '../domain/reading.ts';
@@ -108,6 +109,29 @@ test('a day of unchanged readings, one a second, stays small and replays quickly
   expect(took).toBeLessThan(8000);
   if (process.env['SHOW_FIGURES']) process.stdout.write(`${size} bytes packed, replayed in ${Math.round(took)} ms\n`);
 }, 60_000);
+
+test('what this machine has measured beside the bridge is reckoned with in a replay as well', async () => {
+  const where = join(folder, 'measured');
+  const recorder = createTraceRecorder({ folder: where, boot: 'one', version: '1', log: rememberingLog().log });
+  const steps = [{ ...HALT, key: 'lab/a', kind: 'exec' as const }];
+  const given = { group: 'rack', step: 'lab/a', state: 'done', took: 25 };
+  const inputs: readonly Input[] = [
+    configured({ groups: [group('rack', ['ups'], { stages: [{ name: 'lab', steps, restore: [] }] })] }),
+    asks('console-1', { kind: 'verb', verb: 'measured', given }, 'console'),
+  ];
+  let mind = BLANK;
+  for (const [second, input] of inputs.entries()) {
+    const thought = think(mind, input, { at: asInstant(second * 1000), wall: WALL });
+    mind = thought.mind;
+    recorder.accept(thought.transition);
+  }
+  await recorder.stop();
+  const replay = createReplay();
+  let last: Transition | undefined;
+  for (const event of await eventsOf(where)) last = replay.take(event) ?? last;
+  expect(mind.state.durations).toEqual(new Map([['rack/lab/a', [25_000]]]));
+  expect(last?.after.durations).toEqual(mind.state.durations);
+});
 
 /** A program with journal and trace, as the real one is put together. */
 async function boot(id: string, begun: Instant, transitions: Transition[]) {

@@ -6,7 +6,7 @@ import type { State } from '../domain/state.ts';
  * What a request to the bridge may bring into a trace: the keys that decisions read. What else a client sends is its own
  * affair.
  */
-const KNOWN = new Set(['group', 'ups', 'for', 'confirm', 'execute']);
+const KNOWN = new Set(['group', 'ups', 'for', 'confirm', 'execute', 'step', 'state', 'took']);
 
 /** Longer texts are no answer to any of these keys. */
 const LONGEST = 200;
