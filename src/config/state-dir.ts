@@ -41,7 +41,10 @@ export const controlSocket = (folder: string): string => join(folder, 'control.s
 /** A state folder that is ours alone until it is released. */
 export interface StateFolder {
   readonly folder: string;
-  /** Lets another process use it at once; after an exit without it the next process sets the lock aside. More than once does no harm. */
+  /**
+   * Lets another process use it at once. After an exit without it the next process sets the lock aside. More than once does
+   * no harm; never rejects.
+   */
   readonly release: () => Promise<void>;
 }
 
@@ -63,8 +66,8 @@ const WRITING_MS = 5_000;
 /**
  * Creates the folder (mode 0700) and locks it, so that two processes never write one journal.
  *
- * A disk that hangs keeps this from coming back, and nothing else. A lock whose process is gone is taken over. Processes in containers of their own do not see each other: a folder
- * that is mounted into two of them is not guarded.
+ * A disk that hangs keeps this from coming back, and nothing else. A lock whose process is gone is taken over. Processes in
+ * containers of their own do not see each other: a folder that is mounted into two of them is not guarded.
  */
 export async function openStateFolder(folder: string): Promise<Result<StateFolder, StateFolderError>> {
   const lock = join(folder, 'lock');

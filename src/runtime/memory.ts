@@ -30,6 +30,8 @@ async function withinTime(read: Promise<string | undefined>): Promise<string | u
 }
 
 /**
+ * The memory of one file.
+ *
  * @param answers resolves once the disk answers, which did not when the program started; absent: it does
  */
 export function createMemory(path: string, log: Log, answers?: Promise<void>): Memory {

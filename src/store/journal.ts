@@ -106,7 +106,8 @@ async function contentOf(path: string, log: Log): Promise<string | undefined> {
       log.error(`cannot read ${path}: ${reasonOf(thrown)}`);
     }
   } finally {
-    await file?.close();
+    // Of a disk that fails a close may fail too, and says nothing new.
+    await file?.close().catch(() => undefined);
   }
   return undefined;
 }

@@ -25,7 +25,7 @@ export interface Dialling {
   readonly port: number;
   readonly user: string;
   readonly resolve: ResolveHost;
-  /** How long connecting, logging in and a first answer may take, each, and a login that does not end. */
+  /** How long connecting may take, and logging in, each. */
   readonly patience: Millis;
   readonly turn: Turns;
   readonly credentials: readonly Credential[];
