@@ -163,7 +163,9 @@ export class World {
   /** Keeps what is on its disk, and what was done, as it is now. */
   async keep(): Promise<void> {
     const kept = join(this.#program.folder, 'kept');
-    await cp(this.stateFolder, join(kept, 'state'), { recursive: true });
+    // A socket is nothing to keep, and cannot be copied.
+    const filter = (path: string) => !path.endsWith('.sock');
+    await cp(this.stateFolder, join(kept, 'state'), { recursive: true, filter });
     await cp(this.#acts, join(kept, 'acts'));
   }
 

@@ -370,7 +370,7 @@ describeWith(['upsd', 'mounts', 'faketime'], 'whatever fails around it', () => {
       }),
     );
     expect(await loser?.ended).toMatchObject({ code: 1 });
-    expect(loser?.lines().join()).toContain('is in use by process');
+    expect(loser?.lines().join()).toContain('is in use by');
     await vi.waitUntil(async () => (await written()) !== before, { timeout: 15_000 });
     expect(await written()).toContain('"power/a"');
     await winner?.kill();
