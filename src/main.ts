@@ -102,9 +102,21 @@ program
   .description('call off what the running bridge shuts down, as far as that can be done')
   .argument('[group]', 'a group of the configuration; else all')
   .option(...CONFIG)
-  .action(async (group: string | undefined, options: { config?: string }) => {
+  .option('--restore', 'stop what it brings back instead; the rest stays away until "gridwarden restore"', false)
+  .action(async (group: string | undefined, options: { config?: string; restore: boolean }) => {
     const { cancel } = await import('./cli/cancel.ts');
     process.exitCode = await cancel({ ...(group !== undefined && { group }), ...options, out });
+  });
+
+program
+  .command('restore')
+  .description('let the running bridge bring back now what it has shut down, without waiting for the charge')
+  .argument('<group>', 'a group of the configuration')
+  .option(...CONFIG)
+  .option('--no-follow', 'do not tell how it gets on')
+  .action(async (group: string, options: { config?: string; follow: boolean }) => {
+    const { restore } = await import('./cli/restore.ts');
+    process.exitCode = await restore({ group, ...options, out });
   });
 
 program

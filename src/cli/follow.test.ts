@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Json } from '../domain/requests.ts';
 import { err, ok } from '../domain/result.ts';
+import { asMillis } from '../domain/time.ts';
 import type { Bridge } from './ask.ts';
 import { follow } from './follow.ts';
 
@@ -18,11 +19,12 @@ const seen = (state: string, steps: readonly Json[], more: Seen = {}): Seen => (
 
 const done = (key: string) => step(key, 'done', { took: 2, result: 'it is off' });
 
-/** Follows a bridge that shows these one after the other, and then is gone. */
+/** Follows a bridge that shows these one after the other, where there is one, and then is gone. */
 async function followed(
-  shown: readonly Seen[],
+  shown: readonly (Seen | undefined)[],
   onAsked: (count: number) => void = () => undefined,
   stopping = new AbortController(),
+  of: { readonly subject?: 'shutdown' | 'restore'; readonly patience?: number } = {},
 ) {
   const lines: string[] = [];
   let count = 0;
@@ -40,6 +42,8 @@ async function followed(
     bridge,
     group: 'rack',
     run: 'run-1',
+    subject: of.subject ?? 'shutdown',
+    patience: asMillis(of.patience ?? 0),
     signal: stopping.signal,
     out: (line) => lines.push(line),
   });
@@ -95,6 +99,21 @@ test('a restore is followed to its end', async () => {
     seen('restored', [done('a'), done('restore/a')]),
   ];
   expect(await followed(shown)).toMatchObject({ code: 0, lines: expect.arrayContaining(['restored: 2 done']) });
+});
+
+test('of a restore only its own steps count', async () => {
+  const steps = [step('a/x', 'failed'), step('a/restore/x', 'done')];
+  const whole = await followed([seen('restored', steps)], undefined, undefined, { subject: 'restore' });
+  expect([whole.code, whole.lines.at(-1)]).toEqual([0, 'restored: 1 done']);
+  const open = [step('a/x', 'done'), step('a/restore/x', 'not-begun')];
+  const stopped = await followed([seen('ended', open)], undefined, undefined, { subject: 'restore' });
+  expect([stopped.code, stopped.lines.at(-1)]).toEqual([1, 'ended: 1 not-begun']);
+});
+
+test('a bridge that is started anew is followed on', async () => {
+  const shown = [seen('running', [step('a', 'running')]), undefined, seen('ended', [done('a')])];
+  const { code, lines } = await followed(shown, undefined, undefined, { patience: 60_000 });
+  expect([code, lines]).toEqual([0, ['a running: stop a', 'a done in 2 s: it is off', 'ended: 1 done']]);
 });
 
 test('a bridge that is gone is told; with the halt of its machine under way that is no failure', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatSpan, seconds } from '../domain/time.ts';
+import { formatSpan, type Millis, seconds } from '../domain/time.ts';
 import { type AnsweredProgress, answeredProgress } from './answered.ts';
 import type { Bridge } from './ask.ts';
 
@@ -8,6 +8,10 @@ export interface FollowOptions {
   readonly group: string;
   /** The id of the run. */
   readonly run: string;
+  /** Whether it is shut down, or brought back after that run. */
+  readonly subject: 'shutdown' | 'restore';
+  /** How long a bridge may give no answer: one that is started anew answers again. */
+  readonly patience: Millis;
   /** Ends the following, and nothing else. */
   readonly signal: AbortSignal;
   readonly out: (line: string) => void;
@@ -15,34 +19,59 @@ export interface FollowOptions {
 
 /** Nothing shorter is of use to a reader. */
 const EVERY = seconds(1);
+/** A service manager has started a bridge anew within so long. */
+const PATIENCE = seconds(30);
 
 /** States of a step that nothing has happened to yet. */
 const UNTOUCHED: readonly string[] = ['waiting', 'not-begun'];
 
+/** Follows until Ctrl-C, which ends the telling alone. @returns the exit code of `follow` */
+export async function followed(of: Omit<FollowOptions, 'patience' | 'signal'>): Promise<number> {
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  process.once('SIGINT', end);
+  try {
+    return await follow({ ...of, patience: PATIENCE, signal: ending.signal });
+  } finally {
+    process.off('SIGINT', end);
+  }
+}
+
 /**
- * Tells step by step how a run gets on, until it is through, another one has begun, the bridge is gone, or nobody wants to know
- * any more.
+ * Tells step by step how a run or a restore gets on, until it is through, another one has begun, the bridge is gone for
+ * good, or nobody wants to know any more.
  *
  * @returns the exit code: 0 all was done, or is left to itself, 1 something was not, or nobody knows
  */
-export async function follow({ bridge, group, run, signal, out }: FollowOptions): Promise<number> {
+export async function follow(of: FollowOptions): Promise<number> {
+  const { bridge, group, run, subject, patience, signal, out } = of;
   const tell = teller(out);
   let last: AnsweredProgress | undefined;
+  let answered = Date.now();
   while (!signal.aborted) {
     const answer = await bridge.ask('progress', { group }, signal);
     const now = answer.ok ? answeredProgress(answer.value[group]) : undefined;
     if (signal.aborted) break;
-    if (now === undefined) return gone(answer.ok ? 'its answer is not understood' : answer.error.text, last, out);
+    if (now === undefined) {
+      const mayReturn = !answer.ok && answer.error.kind !== 'refused' && !last?.halt;
+      if (!mayReturn || Date.now() - answered >= patience) {
+        return gone(answer.ok ? 'its answer is not understood' : answer.error.text, last, out);
+      }
+      await sleep(EVERY, undefined, { signal }).catch(() => undefined);
+      continue;
+    }
+    answered = Date.now();
     if (now.run !== run) {
       out('another shutdown of the group has begun');
       return 1;
     }
     tell(now);
     last = now;
-    if (now.state === 'ended' || now.state === 'restored') return ended(now, out);
+    if (now.state === 'ended' || now.state === 'restored') return ended(now, subject, out);
     await sleep(EVERY, undefined, { signal }).catch(() => undefined);
   }
-  out(`it goes on; to call it off: gridwarden cancel ${group}${bridge.option}`);
+  const which = subject === 'restore' ? ' --restore' : '';
+  out(`it goes on; to call it off: gridwarden cancel ${group}${which}${bridge.option}`);
   return 0;
 }
 
@@ -76,9 +105,14 @@ function gone(why: string, last: AnsweredProgress | undefined, out: (line: strin
   return last?.halt ? 0 : 1;
 }
 
-function ended({ state, steps }: AnsweredProgress, out: (line: string) => void): number {
+function ended(
+  { state, steps }: AnsweredProgress,
+  subject: FollowOptions['subject'],
+  out: (line: string) => void,
+): number {
+  const own = subject === 'shutdown' ? steps : steps.filter(({ key }) => key.includes('/restore/'));
   const counts = new Map<string, number>();
-  for (const one of steps) counts.set(one.state, (counts.get(one.state) ?? 0) + 1);
+  for (const one of own) counts.set(one.state, (counts.get(one.state) ?? 0) + 1);
   out(`${state}: ${[...counts].map(([what, count]) => `${count} ${what}`).join(', ')}`);
-  return steps.every((one) => one.state === 'done') ? 0 : 1;
+  return own.every((one) => one.state === 'done') ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 import { answeredPlan } from './answered.ts';
 import { type Bridge, openBridge } from './ask.ts';
-import { follow } from './follow.ts';
+import { followed } from './follow.ts';
 import { planBody, planHead } from './plan.ts';
 import { isConfirmed, openPrompt } from './prompt.ts';
 
@@ -34,15 +34,7 @@ export async function shutdown(options: ShutdownOptions): Promise<number> {
     return 1;
   }
   out(`${group}: run ${run} has begun; to call it off: gridwarden cancel ${group}${bridge.option}`);
-  if (!options.follow) return 0;
-  const ending = new AbortController();
-  const end = (): void => ending.abort();
-  process.once('SIGINT', end);
-  try {
-    return await follow({ bridge, group, run, out, signal: ending.signal });
-  } finally {
-    process.off('SIGINT', end);
-  }
+  return options.follow ? await followed({ bridge, group, run, subject: 'shutdown', out }) : 0;
 }
 
 /** Shows what would happen now, and asks. */

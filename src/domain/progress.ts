@@ -55,14 +55,21 @@ export interface Progress {
   readonly halt?: { readonly act: LastAct; readonly at: Instant; readonly wall: number };
 }
 
+/**
+ * Why what was taken away stays away: a person has shut it down, or has cancelled its restore, or its restore has failed.
+ * The latter two hold until the next outage takes something away. A contract.
+ */
+export const HELD_BY = ['by-hand', 'cancelled', 'failed'] as const;
+export type HeldBy = (typeof HELD_BY)[number];
+
 /** What runs have taken away and nothing has brought back yet. Outlives runs, restarts and reboots. */
 export interface Shed {
   /** Stages of which a step has begun, in the order of their beginning. */
   readonly stages: readonly string[];
   /** What the steps have left for their restore, by step key. */
   readonly undo: ReadonlyMap<string, Json>;
-  /** A person has shut it down: it is brought back by a person, or when this machine is started again. */
-  readonly byHand?: true;
+  /** Why it is not brought back by itself, but only by a person, or when this machine is started again; absent while it is. */
+  readonly held?: HeldBy;
 }
 
 /** What looking at a step has shown, without carrying it out. */

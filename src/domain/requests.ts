@@ -55,6 +55,7 @@ export type RefusalCode =
   | 'invalid-configuration'
   | 'unknown-group'
   | 'nothing-to-cancel'
+  | 'nothing-to-restore'
   | 'too-late'
   | 'not-confirmed'
   | 'not-now';

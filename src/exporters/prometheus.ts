@@ -117,6 +117,7 @@ function noCounts(): Counts {
       'invalid-configuration': 0,
       'unknown-group': 0,
       'nothing-to-cancel': 0,
+      'nothing-to-restore': 0,
       'too-late': 0,
       'not-confirmed': 0,
       'not-now': 0,

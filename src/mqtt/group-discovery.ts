@@ -174,7 +174,7 @@ function shutdown(frame: DeviceFrame, topic: string): readonly Row[] {
       state_class: 'measurement',
     }),
     tell('binary_sensor', 'restore_pending', 'Restore pending', yesNo(at('shed')), {
-      json_attributes_template: `{{ {'stages': ${inside('shed', 'stages')}, 'by_hand': ${inside('shed', 'by_hand')}} | tojson }}`,
+      json_attributes_template: `{{ {'stages': ${inside('shed', 'stages')}, 'held': ${inside('shed', 'held')}} | tojson }}`,
     }),
   ];
 }
@@ -189,10 +189,10 @@ const lastShutdown = (frame: DeviceFrame, topic: string): Row =>
 
 /** Only what is allowed, so that nothing is shown that would be refused. What ends machines is off until somebody enables it. */
 function buttons(frame: DeviceFrame, group: string, { topics, allow }: DiscoveryContext): readonly Row[] {
-  const press = (verb: string, name: string, given: Options = {}, options: Options = {}): readonly Row[] =>
+  const press = (verb: string, name: string, given: Options = {}, options: Options = {}, key = verb): readonly Row[] =>
     isAllowed(allow, `bridge.${verb}`)
       ? [
-          entity(frame, `command_${verb}`, 'button', name, {
+          entity(frame, `command_${key}`, 'button', name, {
             entity_category: 'config',
             ...options,
             command_topic: topics.request(verb),
@@ -203,6 +203,8 @@ function buttons(frame: DeviceFrame, group: string, { topics, allow }: Discovery
   const confirm = { confirm: group };
   return [
     ...press('cancel', 'Cancel shutdown'),
+    ...press('cancel', 'Cancel restore', { restore: true }, {}, 'cancel_restore'),
+    ...press('restore', 'Bring back now'),
     ...press('disarm', 'Disarm for an hour'),
     ...press('arm', 'Arm again', confirm),
     ...press('shutdown', 'Shut down now', confirm, { enabled_by_default: false }),

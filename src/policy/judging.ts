@@ -10,7 +10,7 @@ import { type Decision, joined } from './decision.ts';
 import { unseen } from './groups/adopt.ts';
 import { memberFacts } from './groups/facts.ts';
 import { COLD_START, judgeGroup, viewOf } from './groups/judge.ts';
-import { isPursuing } from './pursuit/pursue.ts';
+import { isPursuing } from './pursuit/pursuit.ts';
 
 /** Which devices an input may have changed; `time` is none, but time has gone by. */
 export type Touched = 'all' | 'time' | ReadonlySet<DeviceId>;

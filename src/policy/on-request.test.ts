@@ -197,7 +197,7 @@ const REFUSALS: readonly (readonly [RefusalCode, () => Story, Ask, string])[] = 
     'unknown-verb',
     ready,
     verb('toString'),
-    'no such request; there are: reload, health, plan, drill, shutdown, cancel, arm, disarm, self_test',
+    'no such request; there are: reload, health, plan, drill, shutdown, cancel, restore, arm, disarm, self_test',
   ],
 ];
 

@@ -2,9 +2,10 @@ import type { Fact } from '../domain/facts.ts';
 import type { GroupState, Run } from '../domain/groups.ts';
 import type { Intent } from '../domain/intents.ts';
 import { isIdle } from '../domain/plan.ts';
-import { STEP_RESULTS } from '../domain/progress.ts';
+import { type Shed, STEP_RESULTS } from '../domain/progress.ts';
 import type { Ask, Json, Request } from '../domain/requests.ts';
 import { err, ok, type Result } from '../domain/result.ts';
+import type { GroupSettings } from '../domain/settings.ts';
 import type { State } from '../domain/state.ts';
 import { after, asMillis, type Millis, parseDuration, type Stamp } from '../domain/time.ts';
 import { allows, answered, notAllowed, refusal, unknownDevice, waiting } from './answers.ts';
@@ -18,13 +19,27 @@ import { health } from './health.ts';
 import { judged } from './judging.ts';
 import { startTest } from './on-test.ts';
 import { planData } from './plan/shown.ts';
+import { isAtRest, restoreBegun, restoreStopped } from './pursuit/afterwards.ts';
 import { isTelling, measured, stepOf } from './pursuit/on-progress.ts';
 import { takenBack } from './pursuit/pursue.ts';
+import type { Pursued } from './pursuit/pursuit.ts';
+import { isOnBattery, stagesToRestore } from './pursuit/restoring.ts';
 import { progressData } from './pursuit/shown.ts';
 import { isPastReturn } from './pursuit/standing.ts';
 
 /** Verbs that the bridge obeys; each is allowed or not as `bridge.<verb>`. A contract. */
-export const VERBS = ['reload', 'health', 'plan', 'drill', 'shutdown', 'cancel', 'arm', 'disarm', 'self_test'] as const;
+export const VERBS = [
+  'reload',
+  'health',
+  'plan',
+  'drill',
+  'shutdown',
+  'cancel',
+  'restore',
+  'arm',
+  'disarm',
+  'self_test',
+] as const;
 
 /**
  * Verbs that only this machine itself may use, whatever is allowed: others are told how a shutdown gets on without
@@ -43,6 +58,7 @@ const OBEY: Readonly<Record<Verb, Obey>> = {
   drill,
   shutdown,
   cancel,
+  restore,
   arm,
   disarm,
   self_test: selfTest,
@@ -155,10 +171,14 @@ function shutdown(state: State, request: Request, given: Given, stamp: Stamp): D
   return joined({ state, intents: step.intents, facts: step.facts }, told);
 }
 
-/** Calls off what is going on. What had fired is not listened to for a while, but for what nobody can wait out. */
+/**
+ * Calls off what is going on. What had fired is not listened to for a while, but for what nobody can wait out. A restore
+ * is stopped only by who says so: whoever cancels a shutdown twice wants its end, and not that of what follows.
+ */
 function cancel(state: State, request: Request, given: Given, stamp: Stamp): Decision {
   const named = groupsOf(state, given);
   if (named === undefined) return unknownGroup(state, request);
+  if (given['restore'] === true) return cancelRestore(state, request, named);
   const running = named.filter(({ run, earlierRun }) => (run ?? earlierRun) !== undefined);
   if (running.length === 0) return answered(state, request, refusal('nothing-to-cancel', 'no shutdown is going on'));
   const possible = running.filter(({ plan, progress }) => !isPastReturn(plan, progress));
@@ -170,6 +190,64 @@ function cancel(state: State, request: Request, given: Given, stamp: Stamp): Dec
   }));
   const told = answered(off.state, request, { status: 'ok', data: { cancelled: possible.map(({ id }) => id) } });
   return judged(joined(off, told), new Set(possible.flatMap(({ members }) => [...members.keys()])), stamp);
+}
+
+/** Stops restores: what is left stays away until a person brings it back. */
+function cancelRestore(state: State, request: Request, named: readonly GroupState[]): Decision {
+  const groups = new Map(state.groups);
+  const stopped = named.flatMap((group): readonly Pursued[] => {
+    const { progress, shed } = group;
+    if (progress?.phase !== 'restoring') return [];
+    const left: Shed | undefined = shed && { ...shed, held: 'cancelled' };
+    const one = restoreStopped(group, progress, 'a person has cancelled it', left);
+    groups.set(group.id, { ...group, ...one.pursuit });
+    return [one];
+  });
+  if (stopped.length === 0) return answered(state, request, refusal('nothing-to-cancel', 'no restore is going on'));
+  const cancelled = named.filter((group) => groups.get(group.id) !== group).map(({ id }) => id);
+  const told = answered({ ...state, groups }, request, { status: 'ok', data: { cancelled } });
+  const [intents, facts] = [stopped.flatMap((one) => one.intents), stopped.flatMap((one) => one.facts)];
+  return joined({ state, intents, facts }, told);
+}
+
+/** Brings back what a group has shut down, without waiting for its charge: a person says that it is time. */
+function restore(state: State, request: Request, given: Given, stamp: Stamp): Decision {
+  const [group] = groupsOf(state, given) ?? [];
+  const own = state.settings?.groups.find(({ id }) => id === group?.id);
+  if (given['group'] === undefined || group === undefined || own === undefined) return unknownGroup(state, request);
+  const not = (code: 'nothing-to-restore' | 'not-now', why: string) =>
+    answered(state, request, refusal(code, `${group.label}: ${why}`));
+  const { progress, shed } = group;
+  if (shed === undefined || progress === undefined) return not('nothing-to-restore', 'nothing of it is shut down');
+  if (stagesToRestore(own, group).length === 0) {
+    return not('nothing-to-restore', `the configuration has no way back for ${shed.stages.join(', ')}`);
+  }
+  const why = whyNotNow(state, group, own, stamp);
+  if (why !== undefined) return not('not-now', why);
+  const off = calledOff(state, [group], 'by a person', 'a person has it brought back', () => ({}));
+  const free = off.state.groups.get(group.id) ?? group;
+  const begun = restoreBegun(own, free, progress, shed, 'a person has asked for it');
+  const groups = new Map(off.state.groups).set(group.id, { ...free, ...begun.pursuit });
+  const data = { group: group.id, run: progress.run, stages: stagesToRestore(own, group) };
+  const told = answered({ ...off.state, groups }, request, { status: 'ok', data });
+  return joined(joined(off, { state, intents: begun.intents, facts: begun.facts }), told);
+}
+
+/** Why what a group has shut down cannot be brought back now, for people; undefined where it can. */
+function whyNotNow(
+  { settings, devices }: State,
+  { run, earlierRun, resuming, progress, plan, disarmedUntil }: GroupState,
+  { feeds }: GroupSettings,
+  { at }: Stamp,
+): string | undefined {
+  if (progress?.phase === 'restoring') return 'it is being brought back already';
+  const isThrough = progress !== undefined && isAtRest(progress) && resuming !== true && earlierRun === undefined;
+  // What a person has shut down stands until a person takes it back: that is done here.
+  if (!isThrough || (run !== undefined && run.kind !== 'request')) return 'its shutdown is going on, cancel it first';
+  const out = feeds.find((id) => isOnBattery(devices.get(id)));
+  if (out !== undefined) return `${devices.get(out)?.label ?? out} is on battery`;
+  const effect = settings === undefined ? 'none' : effectOf(settings, plan, disarmedUntil, at);
+  return effect === 'act' ? undefined : effect === 'none' ? 'it is not armed' : 'the configuration says dry_run';
 }
 
 /** Takes back the decisions of groups. @param change what else becomes of each */

@@ -32,7 +32,7 @@ const SHED: Shed = {
     ['lab/a', { vms: ['one', { $map: 1 }], count: -0.5, none: null }],
     ['vms/a', ['x']],
   ]),
-  byHand: true,
+  held: 'by-hand',
 };
 /** Every field that is remembered. */
 const PAST: readonly PastRun[] = [

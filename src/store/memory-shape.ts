@@ -14,7 +14,14 @@ import {
 import type { Run, Silenced } from '../domain/groups.ts';
 import { type PastRun, type PastStep, RUN_OUTCOMES } from '../domain/past-run.ts';
 import type { ChargePoint, Outage, Power } from '../domain/power.ts';
-import { type ItemProgress, type Progress, type Shed, STEP_RESULTS, type StepProgress } from '../domain/progress.ts';
+import {
+  HELD_BY,
+  type ItemProgress,
+  type Progress,
+  type Shed,
+  STEP_RESULTS,
+  type StepProgress,
+} from '../domain/progress.ts';
 import type {
   EventCount,
   Excursion,
@@ -274,7 +281,11 @@ export const PAST: Shape<readonly PastRun[]> = list(
   }),
 );
 
-export const SHED: Shape<Shed> = object<Shed>({ stages: list(text), undo: mapOf(json), byHand: optional(oneOf(true)) });
+export const SHED: Shape<Shed> = object<Shed>({
+  stages: list(text),
+  undo: mapOf(json),
+  held: optional(oneOf(...HELD_BY)),
+});
 
 export const GROUP: Shape<GroupMemory> = object<GroupMemory>({
   run: optional(run),

@@ -62,7 +62,7 @@ test('only what has to be remembered of a device and a group', () => {
 
 test('a run of another boot has nothing behind it, and what it has taken away is brought back whoever has ordered it', () => {
   const { run: _, ...calm } = GROUP_AT(1000);
-  const shed = { stages: ['lab'], undo: new Map([['lab/a', ['vm']]]), byHand: true as const };
+  const shed = { stages: ['lab'], undo: new Map([['lab/a', ['vm']]]), held: 'by-hand' as const };
   const progress: Progress = {
     run: 'rack-1',
     kind: 'request',

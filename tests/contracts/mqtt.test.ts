@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DEFAULT_ALLOW } from '../../src/domain/allow-list.ts';
 import { BRIDGE_EVENT_TYPES, DEVICE_EVENT_TYPES, GROUP_EVENT_TYPES } from '../../src/domain/facts.ts';
-import type { ProgressEvent } from '../../src/domain/progress.ts';
+import { HELD_BY, type ProgressEvent } from '../../src/domain/progress.ts';
 import type { RefusalCode } from '../../src/domain/requests.ts';
 import { seconds } from '../../src/domain/time.ts';
 import { TRIGGERS } from '../../src/domain/triggers.ts';
@@ -29,6 +29,7 @@ const CODES: Readonly<Record<RefusalCode, true>> = {
   'invalid-configuration': true,
   'unknown-group': true,
   'nothing-to-cancel': true,
+  'nothing-to-restore': true,
   'too-late': true,
   'not-confirmed': true,
   'not-now': true,
@@ -131,6 +132,7 @@ test('events, device triggers, verbs, what is allowed by default, and error code
     'verb of this machine': CONSOLE_VERBS,
     'allowed by default': DEFAULT_ALLOW,
     'error code': Object.keys(CODES),
+    'shut down and held': HELD_BY,
   };
   const all = Object.entries(words).flatMap(([kind, list]) => [...list].sort().map((word) => `${kind}: ${word}`));
   await expect(lines(...all)).toMatchFileSnapshot('words.txt');

@@ -91,8 +91,21 @@ describeWith(['upsd'], 'the running bridge is asked from its own machine, withou
     ]);
     expect(await acts()).toEqual(['one', 'one', 'two']);
     expect((await ask('runs', 'rack')).text).toMatch(/request of a person: carried out[\s\S]*2 done/);
-    expect(await ask('cancel')).toMatchObject({ code: 0 });
-    expect(await ask('cancel')).toMatchObject({ code: 1 });
+  });
+
+  test('what was shut down is brought back when a person says so, step by step', async () => {
+    const { code, text } = await ask('restore', 'rack');
+    expect([code, text]).toEqual([0, expect.stringMatching(/stop\/restore\/one done[\s\S]*restored: 1 done/)]);
+    expect(await acts()).toEqual(['one', 'one', 'two', 'one back']);
+    expect(await ask('restore', 'rack')).toMatchObject({
+      code: 1,
+      text: expect.stringContaining('nothing of it is shut down'),
+    });
+    expect(await ask('cancel')).toMatchObject({ code: 1, text: expect.stringContaining('no shutdown is going on') });
+    expect(await ask('cancel', '--restore')).toMatchObject({
+      code: 1,
+      text: expect.stringContaining('no restore is going on'),
+    });
   });
 
   test('one that goes on is called off: what has begun ends, and no more begins', async () => {

@@ -58,7 +58,7 @@ function taken(boot: 'same' | 'new', kept: GroupMemory, id = 'rack'): GroupState
 
 describe('of an earlier process of this boot', () => {
   test('everything is taken over, of the feeds that there are', () => {
-    const shed = { stages: ['lab'], undo: new Map(), byHand: true } as const;
+    const shed = { stages: ['lab'], undo: new Map(), held: 'by-hand' } as const;
     const rest = { run: RUN, progress: BEGUN, shed, shortSince: asInstant(700), ...ORDERS };
     expect(taken('same', { ...rest, members: MEMBERS })).toStrictEqual({
       ...FRESH,
@@ -108,7 +108,7 @@ describe('of an earlier boot', () => {
   test('a run waits, what a person has ordered goes on, and conditions begin anew', () => {
     const undo = new Map([['lab/a', 'running']]);
     const rest = { run: RUN, progress: BEGUN, shortSince: asInstant(700), ...ORDERS };
-    const shed = { stages: ['lab'], undo, byHand: true } as const;
+    const shed = { stages: ['lab'], undo, held: 'by-hand' } as const;
     expect(taken('new', { ...rest, shed, members: MEMBERS })).toStrictEqual({
       ...FRESH,
       earlierRun: RUN,

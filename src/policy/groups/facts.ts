@@ -100,7 +100,13 @@ function stepFacts(now: GroupState, run: RunStep, label: (id: string) => string)
     { ...about, type, level, text: `${now.label}: ${text}` },
   ];
   if (run.kind === 'called-off') return told('called_off', 'warning', `called off, ${run.why}`);
-  if (run.kind === 'finished') return told('finished', 'notice', 'what led to the shutdown is over');
+  if (run.kind === 'finished') {
+    return told(
+      'finished',
+      'notice',
+      kind === 'request' ? 'the dry run is through' : 'what led to the shutdown is over',
+    );
+  }
   const why = causeText(cause, label) || 'a person has asked for it';
   if (whole) return told('shutdown', 'error', `shutdown decided, ${why}; this does: ${effectText(effect, now.plan)}`);
   const mode = { act: '', 'dry-run': ', as a dry run', none: ', not armed: only told' }[effect];

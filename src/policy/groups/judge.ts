@@ -13,7 +13,8 @@ import type { DeviceState, Durations, Listening, State } from '../../domain/stat
 import { after, type Instant, type Millis, type Stamp, seconds } from '../../domain/time.ts';
 import type { Cause } from '../../domain/triggers.ts';
 import { planOf } from '../plan/plan.ts';
-import { type Pursuit, pursue } from '../pursuit/pursue.ts';
+import { pursue } from '../pursuit/pursue.ts';
+import type { Pursuit } from '../pursuit/pursuit.ts';
 import { goingOf } from '../pursuit/standing.ts';
 import { alikeOr } from './alike.ts';
 import { isCarried } from './carried.ts';

@@ -20,7 +20,7 @@ const ASKED: Run = {
   whole: true,
   effect: 'act',
 };
-const THROUGH: Going = { pastReturn: false, isAtWork: false, hasEnded: true };
+const THROUGH: Going = { pastReturn: false, isAtWork: false, hasEnded: true, isRehearsed: false };
 const cause = (device: string) => ({ device, trigger: 'low_battery', why: 'low' }) as const;
 const CALL: Call = { whole: true, stages: [], kind: 'outage', cause: [cause('a'), cause('b')] };
 

@@ -404,7 +404,7 @@ describe('a run from before a reboot', () => {
 });
 
 describe('a run that has come so far', () => {
-  const NOT = { pastReturn: false, isAtWork: false, hasEnded: false };
+  const NOT = { pastReturn: false, isAtWork: false, hasEnded: false, isRehearsed: false };
   const goes = (run: Run, going: Partial<typeof NOT>, effect: Run['effect'] = 'act') =>
     stepRun(run, calls(), staged(), all(onMains('ups')), effect, STAMP, { ...NOT, ...going }).kind;
 
@@ -419,6 +419,7 @@ describe('a run that has come so far', () => {
     ['quorum', { hasEnded: true }, 'finished'],
     ['request', {}, 'same'],
     ['request', { hasEnded: true }, 'same'],
+    ['request', { isRehearsed: true }, 'finished'],
   ] as const)('by %s, %j: mains make it %s', (kind, going, becomes) => {
     expect(goes({ ...WHOLE, kind }, going)).toBe(becomes);
   });

@@ -80,9 +80,11 @@ export interface Going {
   readonly isAtWork: boolean;
   /** Some of it was begun, and nothing runs or will be begun any more. */
   readonly hasEnded: boolean;
+  /** It was only gone through, and that has come to its end. */
+  readonly isRehearsed: boolean;
 }
 
-const NOT_GOING: Going = { pastReturn: false, isAtWork: false, hasEnded: false };
+const NOT_GOING: Going = { pastReturn: false, isAtWork: false, hasEnded: false, isRehearsed: false };
 
 /** From the least on. */
 const EFFECTS: readonly Run['effect'][] = ['none', 'dry-run', 'act'];
@@ -121,7 +123,8 @@ function ended(
   devices: ReadonlyMap<string, DeviceState>,
   going: Going,
 ): RunStep {
-  if (run.kind === 'request') return { kind: 'same', run };
+  // A rehearsal has left nothing to take back.
+  if (run.kind === 'request') return { kind: going.isRehearsed ? 'finished' : 'same', run };
   if (run.kind === 'outage') {
     const enough = feeds.filter((id) => hasMains(devices.get(id))).length >= minHealthy;
     const caused = run.cause.filter(({ device }) => feeds.includes(device));

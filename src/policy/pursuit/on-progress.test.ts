@@ -143,9 +143,10 @@ describe('the end', () => {
     ['interrupted', 'interrupted'],
     ['restoring', 'restoring'],
     ['restored', 'restored'],
-  ])('of a run that is %s leaves it %s', (phase, after) => {
+  ])('of a run that is %s leaves it %s, and is told where that is new', (phase, after) => {
     const { group, facts, intents } = decided(at(phase), { kind: 'run-ended' });
-    expect([group?.progress?.phase, facts.map(({ type }) => type), intents]).toEqual([after, ['run_ended'], []]);
+    const told = phase === after ? [] : ['run_ended'];
+    expect([group?.progress?.phase, facts.map(({ type }) => type), intents]).toEqual([after, told, []]);
   });
 
   test.each<[Progress['phase'], boolean, Progress['phase'], boolean, boolean]>([
@@ -176,7 +177,7 @@ function decided({ state, stamp }: Watch, event: ProgressEvent, run?: string) {
 test('what changes nothing leaves the very same state', () => {
   const watch = at('restored');
   for (const event of [{ kind: 'run-ended' }, { kind: 'item', step: 'lab/x', item: 'a', state: 'done' }] as const) {
-    expect(decided(watch, event)).toMatchObject({ facts: event.kind === 'item' ? [] : [{}], intents: [] });
+    expect(decided(watch, event)).toMatchObject({ facts: [], intents: [] });
     expect(decided(watch, event).state).toBe(watch.state);
   }
   const learned = decided(watch, ended({ took: seconds(2) }), 'older');
@@ -260,14 +261,18 @@ describe('what has to be brought back', () => {
     expect(watch.group().shed).toEqual({ stages: ['lab'], undo: new Map([['lab/a', 2]]) });
     tells(watch, { kind: 'stage-restored', stage: 'other' });
     expect(watch.group().shed?.stages).toEqual(['lab']);
+    tells(watch, begun('lab/restore/a'), ended({ step: 'lab/restore/a', state: 'failed' }));
+    tells(watch, { kind: 'stage-restored', stage: 'lab' });
+    expect(watch.group().shed).toEqual({ stages: ['lab'], undo: new Map([['lab/a', 2]]) });
+    tells(watch, begun('lab/restore/a'), ended({ step: 'lab/restore/a', state: 'done' }));
     expect(tells(watch, { kind: 'stage-restored', stage: 'lab' }).group().shed).toBeUndefined();
   });
 
   test('of a run that a person has asked for is marked as such', () => {
     const watch = new Watch(RACK).says('ups', 'OL', { 'battery.charge': 90 }).runs(20);
     watch.asks('shutdown', { group: 'rack', confirm: 'rack' });
-    expect(tells(watch, begun('lab/a')).group().shed).toEqual({ stages: ['lab'], undo: new Map(), byHand: true });
-    expect(tells(running(), begun('lab/a')).group().shed).not.toHaveProperty('byHand');
+    expect(tells(watch, begun('lab/a')).group().shed).toEqual({ stages: ['lab'], undo: new Map(), held: 'by-hand' });
+    expect(tells(running(), begun('lab/a')).group().shed).not.toHaveProperty('held');
   });
 
   test('is nothing where nothing has begun', () => {

@@ -2,7 +2,7 @@ import type { Fact } from '../../domain/facts.ts';
 import type { GroupState } from '../../domain/groups.ts';
 import type { Input } from '../../domain/inputs.ts';
 import { LIMITS } from '../../domain/limits.ts';
-import type { Progress, ProgressEvent, Shed, StepProgress, StepResult } from '../../domain/progress.ts';
+import type { ItemProgress, Progress, ProgressEvent, Shed, StepProgress, StepResult } from '../../domain/progress.ts';
 import { never } from '../../domain/result.ts';
 import type { GroupSettings } from '../../domain/settings.ts';
 import type { Durations, State } from '../../domain/state.ts';
@@ -28,7 +28,9 @@ export function onProgress(state: State, input: Extract<Input, { kind: 'progress
   const progress = current && advanced(current, event, stamp, before.shed);
   const moved = progress === undefined || progress === current ? before : { ...before, progress };
   const group = withShed(moved, event, before.progress);
-  const facts = progress === undefined ? [] : factsOf(settings, group, progress, event, current?.phase === 'stopping');
+  // What changes nothing was told before: nobody knew any more of the run that was to be stopped.
+  const isNews = progress !== undefined && progress !== current;
+  const facts = !isNews ? [] : factsOf(settings, group, progress, event, current?.phase === 'stopping');
   const durations =
     current === undefined ? state.durations : learned(state.durations, settings, before.id, current, event);
   if (group === before && durations === state.durations) return { state, intents: [], facts };
@@ -80,8 +82,21 @@ function endedStep(progress: Progress, event: Of<'ended'>, { at, wall }: Stamp):
   const { step: key, state, text, took, output } = event;
   const { since, wall: begun, items } = progress.steps.get(key) ?? { since: at, wall, items: [] };
   const measured = { ...(took === undefined ? {} : { took }), ...(output === undefined ? {} : { output }) };
-  const step: StepProgress = { state, since, wall: begun, text, items, ...measured };
+  const step: StepProgress = {
+    state,
+    since,
+    wall: begun,
+    text,
+    items: items.map((item) => overWith(item, state)),
+    ...measured,
+  };
   return { ...progress, steps: new Map(progress.steps).set(key, step) };
+}
+
+/** Nothing of a step runs on once it is over, as far as anybody knows. */
+function overWith(item: ItemProgress, state: StepResult): ItemProgress {
+  if (item.state !== 'running') return item;
+  return state === 'done' ? { ...item, state } : { ...item, state: 'failed', text: 'not through when its step ended' };
 }
 
 /** What has to be brought back. Kept whatever run tells it: an older one may still be at its last step. */
@@ -97,23 +112,18 @@ function shedAfter(shed: Shed | undefined, event: ProgressEvent, progress: Progr
     case 'begun': {
       const stage = stageOfKey(event.step);
       if (stage === undefined || isRestoreKey(event.step) || progress?.dryRun !== false) return shed;
-      if (shed === undefined) {
-        const byHand = progress.kind === 'request' ? { byHand: true as const } : {};
-        return { stages: [stage], undo: new Map(), ...byHand };
-      }
-      return shed.stages.includes(stage) ? shed : { ...shed, stages: [...shed.stages, stage] };
+      return withStage(shed, stage, progress.kind);
     }
     case 'undo':
       return shed === undefined ? shed : { ...shed, undo: new Map(shed.undo).set(event.step, event.undo) };
-    case 'stage-restored': {
-      const stages = shed?.stages.filter((stage) => stage !== event.stage) ?? [];
-      if (shed === undefined || stages.length === 0) return undefined;
-      const undo = new Map([...shed.undo].filter(([key]) => stageOfKey(key) !== event.stage));
-      return { ...shed, stages, undo };
+    case 'stage-restored':
+      return isBroughtBack(progress, event.stage) ? onlyOf(shed, (stage) => stage !== event.stage) : shed;
+    case 'restore-ended': {
+      if (progress?.phase !== 'restoring') return shed;
+      // A stage that has no way back is not waited for for ever; one that could have come back is, but by a person.
+      const left = onlyOf(shed, (stage) => !isBroughtBack(progress, stage));
+      return left === undefined ? undefined : { ...left, held: 'failed' };
     }
-    case 'restore-ended':
-      // A stage that has no way back is not waited for for ever.
-      return progress?.phase === 'restoring' ? undefined : shed;
     case 'item':
     case 'ended':
     case 'run-ended':
@@ -121,6 +131,32 @@ function shedAfter(shed: Shed | undefined, event: ProgressEvent, progress: Progr
     default:
       return never(event);
   }
+}
+
+/** @param kind of the run that has begun a step of the stage */
+function withStage(shed: Shed | undefined, stage: string, kind: Progress['kind']): Shed {
+  if (shed === undefined)
+    return { stages: [stage], undo: new Map(), ...(kind === 'request' ? { held: 'by-hand' } : {}) };
+  const { held, ...rest } = shed;
+  const stages = shed.stages.includes(stage) ? shed.stages : [...shed.stages, stage];
+  const isNow = kind === 'request' ? 'by-hand' : held === 'by-hand' ? held : undefined;
+  if (stages === shed.stages && isNow === held) return shed;
+  return { ...rest, stages, ...(isNow === undefined ? {} : { held: isNow }) };
+}
+
+/** Whether no step of the restore of a stage has come to nothing. */
+const isBroughtBack = (progress: Progress | undefined, stage: string): boolean =>
+  [...(progress?.steps ?? [])].every(
+    ([key, { state }]) => !isRestoreKey(key) || stageOfKey(key) !== stage || state === 'done',
+  );
+
+/** What is left of the stages that are still away; undefined where it is nothing. */
+function onlyOf(shed: Shed | undefined, isLeft: (stage: string) => boolean): Shed | undefined {
+  if (shed === undefined) return undefined;
+  const stages = shed.stages.filter(isLeft);
+  if (stages.length === 0) return undefined;
+  const undo = new Map([...shed.undo].filter(([key]) => stages.includes(stageOfKey(key) ?? '')));
+  return { ...shed, stages, undo };
 }
 
 /**

@@ -2,37 +2,17 @@ import { proofOf } from '../../analysis/power/evidence.ts';
 import type { Fact } from '../../domain/facts.ts';
 import type { GroupState, Run } from '../../domain/groups.ts';
 import type { Intent } from '../../domain/intents.ts';
-import { isIdle, type Plan } from '../../domain/plan.ts';
-import { cutShort, type Progress } from '../../domain/progress.ts';
-import type { GroupSettings } from '../../domain/settings.ts';
-import type { DeviceState, Listening } from '../../domain/state.ts';
-import { after, between, formatSpan, type Stamp, seconds } from '../../domain/time.ts';
-import { causeText, type RunStep } from '../groups/run.ts';
-import { isOnBattery, isOver, stagesToRestore } from './restoring.ts';
-import { isRestoreKey, isUnderWay, lastActOf, stageOfKey } from './standing.ts';
+import type { Plan } from '../../domain/plan.ts';
+import { cutShort, type Progress, type Shed } from '../../domain/progress.ts';
+import type { DeviceState } from '../../domain/state.ts';
+import { after, formatSpan, type Stamp, seconds } from '../../domain/time.ts';
+import { causeText } from '../groups/run.ts';
+import { afterwards, stopRestore } from './afterwards.ts';
+import { haltedAgain } from './halted-again.ts';
+import { type Pursued, type Pursuing, type Pursuit, pursuitOf } from './pursuit.ts';
+import { isOnBattery } from './restoring.ts';
+import { isRestoreKey, isUnderWay, stageOfKey } from './standing.ts';
 import { timeLeft } from './time-left.ts';
-
-/** How a decision is carried on, as the state has it. */
-export type Pursuit = Pick<GroupState, 'progress' | 'shed' | 'resuming'>;
-
-export interface Pursued {
-  readonly pursuit: Pursuit;
-  readonly intents: readonly Intent[];
-  readonly facts: readonly Fact[];
-}
-
-export interface Pursuing {
-  readonly settings: GroupSettings;
-  readonly before: GroupState;
-  readonly plan: Plan;
-  readonly step: RunStep;
-  /** What a decision would do now. */
-  readonly effect: Run['effect'];
-  /** Whether a run of an earlier boot still waits for proof. */
-  readonly waits: boolean;
-  readonly devices: ReadonlyMap<string, DeviceState>;
-  readonly listening: Listening;
-}
 
 /**
  * Orders what a decision needs to be carried out, to its end: runs, what hastens them, the halt once more where it did
@@ -41,6 +21,9 @@ export interface Pursuing {
 export function pursue(of: Pursuing, stamp: Stamp): Pursued {
   const { step, before } = of;
   const pursuit = pursuitOf(before);
+  // A decision that does nothing here leaves a restore to what would stop it anyway.
+  if (before.progress?.phase === 'restoring' && 'run' in step && step.run.effect === 'none')
+    return afterwards(of, stamp);
   switch (step.kind) {
     case 'begun':
     case 'more':
@@ -64,13 +47,6 @@ function isReplanned({ before, plan }: Pursuing, { id, effect }: Run): boolean {
 
 const keysOf = ({ stages, halt }: Plan): string =>
   [...stages.flatMap(({ steps }) => steps), ...(halt === undefined ? [] : [halt])].map(({ key }) => key).join(' ');
-
-/** The part of a group that is carried on here; absent keys are absent. */
-const pursuitOf = ({ progress, shed, resuming }: Pursuit): Pursuit => ({
-  ...(progress === undefined ? {} : { progress }),
-  ...(shed === undefined ? {} : { shed }),
-  ...(resuming === undefined ? {} : { resuming }),
-});
 
 function begun(of: Pursuing, run: Run, { wall }: Stamp): Pursued {
   const { before } = of;
@@ -116,8 +92,7 @@ function orderOf({ before, plan }: Pursuing, run: Run, { steps }: Progress): Int
 
 function calledOff(before: GroupState, run: Run, why: string): Pursued {
   const { resuming: _, shed, ...rest } = pursuitOf(before);
-  // What a person had ordered is ordered no more: it is brought back like all else.
-  const pursuit = shed === undefined ? rest : { ...rest, shed: { stages: shed.stages, undo: shed.undo } };
+  const pursuit = shed === undefined ? rest : { ...rest, shed: released(shed) };
   if (run.effect === 'none') return { pursuit, intents: [], facts: [] };
   const intents: readonly Intent[] = [{ kind: 'call-off', group: before.id, run: run.id, reason: why }];
   return { pursuit: stoppedAs(pursuit, before.resuming === true), intents, facts: [] };
@@ -128,9 +103,12 @@ export function takenBack({ run: _, earlierRun: __, resuming, shed, progress, ..
   return {
     ...group,
     ...stoppedAs(progress === undefined ? {} : { progress: withoutHalt(progress) }, resuming === true),
-    ...(shed === undefined ? {} : { shed: { stages: shed.stages, undo: shed.undo } }),
+    ...(shed === undefined ? {} : { shed: released(shed) }),
   };
 }
+
+/** What a person had ordered is ordered no more: it is brought back like all else. */
+const released = ({ stages, undo }: Shed): Shed => ({ stages, undo });
 
 /** What a person has taken back does not end the machine later. */
 const withoutHalt = ({ halt: _, ...progress }: Progress): Progress => progress;
@@ -190,9 +168,6 @@ function isThrough({ plan, before: { progress } }: Pursuing, run: Run): boolean 
   return isHalted && ordered.every(({ name }) => begun.has(name));
 }
 
-/** A halt after which the machine still lives so long did not happen. */
-const HALT_TAKES = seconds(120);
-
 /** A single reading that says there is no time left may be none; one that counts down is known before. */
 const SURE = seconds(3);
 
@@ -223,80 +198,3 @@ function goingOn(of: Pursuing, run: Run, stamp: Stamp): Pursued {
     facts: [{ type: 'hurried', group: before.id, level: 'error', text, details: { run: run.id } }],
   };
 }
-
-/** @param kind what the run counts as: one that is over, whatever it was, leaves a machine that mains are to bring up again */
-function haltedAgain(
-  { before, settings, devices }: Pursuing,
-  progress: Progress,
-  { at, wall }: Stamp,
-  kind: Progress['kind'] = progress.kind,
-): Pursued {
-  const pursuit = pursuitOf(before);
-  const { halt, run } = progress;
-  if (halt === undefined || at < after(halt.at, HALT_TAKES)) return { pursuit, intents: [], facts: [] };
-  const act = lastActOf(settings, { ...progress, kind }, devices);
-  // An order that was refused will not end the machine later; then it is left to run on mains.
-  if (act === 'reboot' && progress.steps.get('host')?.state !== 'done') return { pursuit, intents: [], facts: [] };
-  const reason = `still alive ${formatSpan(between(halt.at, at))} after the ${halt.act}`;
-  const text = `${before.label}: ${reason}: ${act === 'halt' ? 'halted again' : 'the mains have held, rebooted'}`;
-  return {
-    pursuit: { ...pursuit, progress: { ...progress, halt: { act, at, wall } } },
-    intents: [{ kind: 'halt', group: before.id, run, act, reason }],
-    facts: [{ type: 'halt_again', group: before.id, level: 'error', text, details: { run, act } }],
-  };
-}
-
-/** No decision stands: what was taken away is brought back, once the outage is really over. */
-function afterwards(of: Pursuing, stamp: Stamp): Pursued {
-  const { before, settings, effect, waits, devices, plan } = of;
-  const { progress, shed } = before;
-  const { resuming, ...pursuit } = pursuitOf(before);
-  // A run of before a reboot still has to be taken up, once this boot has proved something.
-  const kept = waits && resuming === true ? { ...pursuit, resuming } : pursuit;
-  const quiet: Pursued = { pursuit: kept, intents: [], facts: [] };
-  if (progress === undefined) return quiet;
-  if (progress.phase === 'restoring') return watchedRestore(of, progress);
-  if (progress.halt !== undefined && effect === 'act') {
-    // The order to halt was taken, and the run is over: either the machine goes down, or it is told again.
-    const again = haltedAgain(of, progress, stamp, 'outage');
-    if (again.intents.length > 0 || progress.steps.get('host')?.state === 'done') return again;
-  }
-  if (shed === undefined) return quiet;
-  const mayBegin = progress.phase === 'ended' || progress.phase === 'restored' || progress.phase === 'interrupted';
-  if (!mayBegin || shed.byHand || waits || effect !== 'act' || isIdle(plan)) return quiet;
-  if (!isOver(settings, devices, stamp.at)) return quiet;
-  const stages = stagesToRestore(settings, before);
-  const { halt: __, hurried: ___, shortSince: ____, ...last } = progress;
-  const rest: Progress = { ...last, dryRun: false };
-  if (stages.length === 0) return { pursuit: { progress: { ...rest, phase: 'restored' } }, intents: [], facts: [] };
-  const text = `${before.label}: the outage is over, ${stages.join(', ')} ${stages.length === 1 ? 'is' : 'are'} brought back`;
-  return {
-    pursuit: { progress: { ...rest, phase: 'restoring' }, shed },
-    intents: [{ kind: 'restore', group: before.id, run: progress.run, stages, undo: shed.undo }],
-    facts: [{ type: 'restoring', group: before.id, level: 'notice', text, details: { run: progress.run, stages } }],
-  };
-}
-
-function watchedRestore({ before, settings, devices, effect }: Pursuing, progress: Progress): Pursued {
-  const out = settings.feeds.find((id) => isOnBattery(devices.get(id)));
-  const why = out === undefined ? (effect === 'act' ? undefined : 'nothing may be done now') : `${out} is on battery`;
-  if (why === undefined) return { pursuit: pursuitOf(before), intents: [], facts: [] };
-  const text = `${before.label}: the restore is stopped, ${why}`;
-  return {
-    pursuit: { ...pursuitOf(before), progress: { ...progress, phase: 'stopping' } },
-    intents: stopRestore(before, why),
-    facts: [{ type: 'restore_stopped', group: before.id, level: 'warning', text, details: { run: progress.run } }],
-  };
-}
-
-function stopRestore({ id, progress }: GroupState, reason: string): readonly Intent[] {
-  if (progress?.phase !== 'restoring') return [];
-  return [{ kind: 'stop-restore', group: id, run: progress.run, reason }];
-}
-
-/** Whether time alone can change how a decision is carried on. */
-export const isPursuing = ({ progress, shed, resuming }: Pursuit): boolean =>
-  resuming === true ||
-  shed !== undefined ||
-  progress?.halt !== undefined ||
-  (progress !== undefined && progress.phase !== 'restored' && progress.phase !== 'ended');

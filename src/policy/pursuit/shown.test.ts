@@ -102,7 +102,7 @@ describe('a run', () => {
     const running = new Running().hears({ kind: 'begun', step: 'lab/vms' });
     running.hears({ kind: 'item', step: 'lab/vms', item: 'web', state: 'done' });
     running.hears({ kind: 'item', step: 'lab/vms', item: 'db', state: 'running', text: 'asked' });
-    expect(running.shown).toMatchObject({ now: 'do lab/vms', shed: { stages: ['lab'], by_hand: false } });
+    expect(running.shown).toMatchObject({ now: 'do lab/vms', shed: { stages: ['lab'], held: null } });
     expect(running.shown.steps[0]).toEqual({
       key: 'lab/vms',
       stage: 'lab',
@@ -201,7 +201,7 @@ describe('a restore', () => {
   test('counts its own steps before any of them has begun', () => {
     const running = restoring();
     expect(running.shown).toMatchObject({ state: 'restoring', percent: 0, counts: { planned: 2, waiting: 2 } });
-    expect(running.shown.shed).toEqual({ stages: ['lab'], by_hand: false });
+    expect(running.shown.shed).toEqual({ stages: ['lab'], held: null });
   });
 
   test('of stages without a way back is through, with nothing to count', () => {
@@ -221,8 +221,8 @@ describe('a restore', () => {
     const { shed, ...rest } = restoring().group();
     if (shed === undefined) throw new Error('nothing to bring back');
     const { state, stamp } = new Running();
-    const shown = progressData({ ...rest, shed: { ...shed, byHand: true } }, state, stamp.at);
-    expect(shown['shed']).toEqual({ stages: ['lab'], by_hand: true });
+    const shown = progressData({ ...rest, shed: { ...shed, held: 'by-hand' } }, state, stamp.at);
+    expect(shown['shed']).toEqual({ stages: ['lab'], held: 'by-hand' });
   });
 
   test('is made of the steps of its own stages', () => {
@@ -262,7 +262,7 @@ describe('a restore', () => {
       state: 'restored',
       percent: 100,
       counts: { planned: 2, done: 1, failed: 1 },
-      shed: null,
+      shed: { stages: ['lab'], held: 'failed' },
     });
   });
 

@@ -63,7 +63,7 @@ export function progressData(group: GroupState, known: Known, now: Instant): { r
     hurried: progress?.hurried ?? null,
     halt: progress?.halt === undefined ? null : { act: progress.halt.act, since: wallText(progress.halt.wall) },
     past_return: progress === undefined ? null : isPastReturn(group.plan, progress),
-    shed: shed === undefined ? null : { stages: [...shed.stages], by_hand: shed.byHand === true },
+    shed: shed === undefined ? null : { stages: [...shed.stages], held: shed.held ?? null },
     steps: rows.map((row) => stepData(row, Math.max(ITEMS.least, Math.floor(ITEMS.total / rows.length)))),
     lines: linesOf(rows),
   };

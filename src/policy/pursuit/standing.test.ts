@@ -67,7 +67,7 @@ describe('the point of no return', () => {
 
 test('a run is at work once it is ordered, and through once all its steps are over', () => {
   const going = (progress?: Progress) => goingOf({ ...PLAN, pointOfNoReturn: 'host' }, progress);
-  const not = { pastReturn: false, isAtWork: false, hasEnded: false };
+  const not = { pastReturn: false, isAtWork: false, hasEnded: false, isRehearsed: false };
   expect([going(), going(so({ 'lab/a': 'done' }, { dryRun: true }))]).toEqual([not, not]);
   expect(going(so({}))).toEqual({ ...not, isAtWork: true });
   expect(going(so({ 'lab/a': 'running' }))).toEqual({ ...not, isAtWork: true });
@@ -77,6 +77,7 @@ test('a run is at work once it is ordered, and through once all its steps are ov
   expect(going(so({}, { phase: 'ended' }))).toEqual(not);
   expect(going(so({ host: 'running' }))).toEqual({ ...not, isAtWork: true, pastReturn: true });
   expect(going(so({ 'lab/a': 'done' }, { phase: 'ended' }))).toEqual({ ...not, hasEnded: true });
+  expect(going(so({ 'lab/a': 'done' }, { phase: 'ended', dryRun: true }))).toEqual({ ...not, isRehearsed: true });
 });
 
 describe('the last act', () => {

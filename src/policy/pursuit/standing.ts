@@ -19,6 +19,7 @@ export const goingOf = (plan: Plan, progress: Progress | undefined): Going => ({
   pastReturn: isPastReturn(plan, progress),
   isAtWork: progress !== undefined && !progress.dryRun && AT_WORK.has(progress.phase),
   hasEnded: hasBegun(progress) && progress?.phase === 'ended',
+  isRehearsed: progress?.dryRun === true && progress.phase === 'ended',
 });
 
 /** Keys of a restore are `<stage>/restore/<name>`, of the halt `host`, of all else `<stage>/<name>`. */
