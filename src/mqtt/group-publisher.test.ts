@@ -437,6 +437,14 @@ describe('Home Assistant', () => {
     });
     expect(configOf('command_arm')).toMatchObject({ payload_press: '{"group":"servers","confirm":"servers"}' });
     expect(configOf('command_cancel')).toMatchObject({ payload_press: '{"group":"servers"}' });
+    expect(configOf('command_cancel_restore')).toMatchObject({
+      command_topic: `${BASE}/bridge/request/cancel`,
+      payload_press: '{"group":"servers","restore":true}',
+    });
+    expect(configOf('command_restore')).toMatchObject({
+      command_topic: `${BASE}/bridge/request/restore`,
+      payload_press: '{"group":"servers"}',
+    });
   });
 
   test('has a trigger for the halt that a rehearsal does not set off', () => {
@@ -456,9 +464,11 @@ describe('Home Assistant', () => {
       componentsOf(watching({ allow }).messages).flatMap(({ deviceId, platform, key }) =>
         platform === 'button' && deviceId.includes('group') ? [key] : [],
       );
-    expect(buttons(['bridge.cancel', 'bridge.disarm'])).toEqual(['command_cancel', 'command_disarm']);
+    const cancels = ['command_cancel', 'command_cancel_restore'];
+    expect(buttons(['bridge.cancel', 'bridge.disarm'])).toEqual([...cancels, 'command_disarm']);
     expect(buttons(['bridge.arm', 'bridge.shutdown'])).toEqual(['command_arm', 'command_shutdown']);
-    expect(buttons(['bridge.cancel'])).toEqual(['command_cancel']);
+    expect(buttons(['bridge.restore'])).toEqual(['command_restore']);
+    expect(buttons(['bridge.cancel'])).toEqual(cancels);
     expect(buttons([])).toEqual([]);
   });
 });
