@@ -1,4 +1,4 @@
-import type { Battery, HeldCharge, SuddenFall } from '../../domain/battery.ts';
+import type { Battery, SuddenFall } from '../../domain/battery.ts';
 import { numberIn, type Reading } from '../../domain/reading.ts';
 import { between, type Instant, type Stamp, seconds } from '../../domain/time.ts';
 import { type BatteryInput, type BatteryStep, DAY, without } from './step.ts';
@@ -54,10 +54,8 @@ function watched(battery: Battery, charge: number, { asked }: Reading, silentSin
   const held = battery.held ?? [];
   const last = held.at(-1);
   if (last?.charge === charge) return battery;
-  const ended: HeldCharge[] = held.map((one) =>
-    one.until === undefined ? { ...one, until: silentSince ?? asked } : one,
-  );
-  const recent = ended.filter(({ until }) => until !== undefined && between(until, asked) <= WITHIN);
+  const ended = held.map((one) => ({ charge: one.charge, until: one.until ?? silentSince ?? asked }));
+  const recent = ended.filter(({ until }) => between(until, asked) <= WITHIN);
   const higher = recent.filter((one) => one.charge > charge).slice(0, MOST_HELD - 1);
   const from = higher[0]?.charge;
   const next = { ...battery, held: [...higher, { charge }] };

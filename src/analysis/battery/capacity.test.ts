@@ -32,9 +32,14 @@ function outage(
 
 test('300 W for ten minutes and half of the charge are 100 Wh', () => {
   const told = outage({});
-  const measured = told.facts.find(({ type }) => type === 'battery_measured');
-  expect(measured?.details).toEqual({ fell: 50, watt_hours: 100 });
-  expect(measured?.text).toBe('the outage took 50 % of the charge: a full battery gives about 100 Wh at that pace');
+  expect(told.facts).toEqual([
+    {
+      type: 'battery_measured',
+      level: 'notice',
+      text: 'the outage took 50 % of the charge: a full battery gives about 100 Wh at that pace',
+      details: { fell: 50, watt_hours: 100 },
+    },
+  ]);
   expect(told.battery.capacities).toMatchObject([{ wall: WALL + 610_000, wattHours: 100 }]);
   expect(told.battery.discharge).toBeUndefined();
 });
@@ -56,6 +61,27 @@ test.each<{ when: string; how: Parameters<typeof outage>[0]; more?: Variables }>
   expect(told.told).not.toContain('battery_measured');
   expect(told.battery.capacities).toBeUndefined();
   expect(told.battery.discharge).toBeUndefined();
+});
+
+test.each([
+  { when: 'ten points were lost', how: { to: 90 } },
+  { when: 'it lasted a minute', how: { lasts: 60 } },
+  { when: 'its readings were five minutes apart', how: { every: 300 } },
+])('just enough is measured when $when', ({ how }) => {
+  expect(outage(how).told).toEqual(['battery_measured']);
+});
+
+test.each([
+  { when: 'first', watts: [undefined, 300, 300] },
+  { when: 'last', watts: [300, 300, undefined] },
+])('nothing is measured when the $when watts are not known', ({ watts }) => {
+  const told = new BatteryStory();
+  for (const [index, power] of watts.entries()) {
+    const seen = { 'battery.charge': 100 - 20 * index, 'ups.realpower': power ?? '' };
+    told.read(60 * index, 'OB', seen, onBattery(0));
+  }
+  expect(told.read(130, 'OL', { 'battery.charge': 60 }).told).toEqual([]);
+  expect(told.battery.capacities).toBeUndefined();
 });
 
 test('watts that are missing once make the sum unknown for good', () => {
@@ -84,9 +110,23 @@ test('mains that come and go take nothing meanwhile', () => {
 test('between two steps of the charge nothing changes', () => {
   const seen = { 'battery.charge': 90, 'ups.realpower': 300 };
   const told = new BatteryStory().read(0, 'OB', seen, onBattery(0));
+  expect(told.told).toEqual([]);
   const { battery } = told;
   expect(told.read(9, 'OB', seen, onBattery(0)).battery).toBe(battery);
   expect(told.read(10, 'OB', seen, onBattery(0)).battery.discharge?.wattHours).toBeCloseTo(300 / 360);
+});
+
+test('a step of the charge counts at once', () => {
+  const told = new BatteryStory()
+    .read(0, 'OB', { 'battery.charge': 90, 'ups.realpower': 360 }, onBattery(0))
+    .read(5, 'OB', { 'battery.charge': 89, 'ups.realpower': 360 }, onBattery(0));
+  expect(told.battery.discharge).toMatchObject({ lowest: 89, last: 5000, wattHours: 0.5 });
+});
+
+test('an outage counts from the charge on mains before it', () => {
+  const power = onBattery(0, { chargeBefore: 100 });
+  const told = new BatteryStory().read(0, 'OB', { 'battery.charge': 90 }, power);
+  expect(told.battery.discharge).toMatchObject({ from: 100, lowest: 90 });
 });
 
 test('an outage that is met in its middle counts from there', () => {
@@ -111,6 +151,7 @@ describe('against the rating', () => {
     expect(measured).toMatchObject({ wattHours: 100, ratedWattHours: 216 });
     expect(measured?.slowWattHours).toBeCloseTo(232.8, 0);
     const [fact] = told.facts;
+    expect(fact).toMatchObject({ type: 'battery_measured', level: 'notice' });
     expect(fact?.details).toMatchObject({ percent: 108, against: 'rating' });
     expect(fact?.text).toMatch(/, 108 % of what its rating promises$/);
   });
@@ -118,6 +159,11 @@ describe('against the rating', () => {
   test('lithium gives all of it', () => {
     const told = outage({}, { 'battery.capacity.nominal': 9, 'battery.voltage.nominal': 24, 'battery.type': 'Li-ion' });
     expect(told.battery.capacities?.[0]?.slowWattHours).toBeCloseTo(117.6, 0);
+    expect(told.battery.capacities?.[0]?.ratedWattHours).toBe(216);
+  });
+
+  test('another kind of battery gives as little as lead', () => {
+    expect(outage({}, { 'battery.type': 'Alkaline' }).battery.capacities?.[0]?.slowWattHours).toBeCloseTo(232.8, 0);
   });
 
   test('a day on battery gives no more than the rating', () => {
@@ -154,6 +200,11 @@ test.each([
   { term: undefined, when: 'nothing was measured', capacities: [] },
   { term: undefined, when: 'one outage was', capacities: [measured(100, 100)] },
   { term: 90, when: 'the lower of two, against the rating', capacities: [measured(95, 100), measured(90, 100)] },
+  {
+    term: 90,
+    when: 'against the rating that is told now',
+    capacities: [measured(90, 200), measured(90, 200), measured(90, 100)],
+  },
   { term: 100, when: 'more than the rating', capacities: [measured(120, 100), measured(130, 100)] },
   { term: 60, when: 'the middle of three, against the best', capacities: [measured(100), measured(60), measured(20)] },
   {

@@ -83,8 +83,7 @@ function measure(discharge: Discharge, reading: Reading, wall: number): Measured
   const wattHours = taken / share;
   const slowWattHours = wattHours / INVERTER / yieldOver(hours, reading);
   const rated = ratingOf(reading);
-  const isBelieved =
-    rated !== undefined && slowWattHours >= rated * BELIEVED.least && slowWattHours <= rated * BELIEVED.most;
+  const isBelieved = slowWattHours >= rated * BELIEVED.least && slowWattHours <= rated * BELIEVED.most;
   return {
     wall,
     wattHours: rounded(wattHours),
@@ -95,14 +94,14 @@ function measure(discharge: Discharge, reading: Reading, wall: number): Measured
 
 /** The share of its rating that a battery gives when it is emptied in that time. Lithium gives all of it. */
 function yieldOver(hours: number, { variables }: Reading): number {
-  if (/^li/i.test(variables.get('battery.type') ?? '')) return 1;
+  if (variables.get('battery.type')?.toLowerCase().startsWith('li')) return 1;
   return Math.min(1, (hours / RATED_HOURS) ** PEUKERT);
 }
 
-function ratingOf(reading: Reading): number | undefined {
+/** Watt-hours as the device tells them; 0 where it tells none, which no measurement agrees with. */
+function ratingOf(reading: Reading): number {
   const hours = numberIn(reading, 'battery.capacity.nominal') ?? numberIn(reading, 'battery.capacity');
-  const volts = numberIn(reading, 'battery.voltage.nominal');
-  return hours === undefined || volts === undefined ? undefined : hours * volts;
+  return (hours ?? 0) * (numberIn(reading, 'battery.voltage.nominal') ?? 0);
 }
 
 /** The newest, and the best of all: later ones are measured against it. */

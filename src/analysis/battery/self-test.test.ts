@@ -7,14 +7,23 @@ import { isPending, withTestRefused, withTestStarted } from './follow.ts';
 import { isTesting, isTestOpen, testClassOf } from './self-test.ts';
 
 test.each([
+  ['passed', ['Battery testing passed', 'Passed (no test pending)', 'OK, faults: none', 'OK, faults: no']],
   ['passed', ['Done and passed', 'done and passed', 'Ok', 'OK - Battery GOOD', 'Passed', 'Normal', 'No error', '1']],
   ['warning', ['Done and warning', '2']],
   ['failed', ['Done and error', 'BAD', '10s test failed', 'Change Battery', 'UPS Internal Failure', 'NG', 'BT', '3']],
   ['failed', ['Battery weak', 'Not OK', 'Not passed', 'Replace battery']],
-  ['aborted', ['Aborted', 'aborted', 'Cancelled by user', '4']],
+  ['aborted', ['Aborted', 'Aborted, no result', 'aborted', 'Cancelled by user', '4']],
   ['running', ['In progress', 'in progress', 'TestInProgress', 'Running', 'Testing', 'IP', '5']],
-  ['none', ['No test initiated', 'no test performed', 'NO', 'None', 'Idle', 'No results available', '6', ' no ']],
-  ['unknown', ['', '0', '17', 'InvalidTest', '12/11/2022', 'scheduled']],
+  [
+    'none',
+    ['No test initiated', 'no test performed', 'NO', 'None', 'Idle', 'No results available', 'No result', '6', ' no '],
+  ],
+  [
+    'unknown',
+    ['', '0', 'InvalidTest', '12/11/2022', 'scheduled', 'There was no error report', 'Abnormal', 'Normal load'],
+  ],
+  ['unknown', ['11', '12', '13', '14', '15', '16', '17', '21', '31', '41', '51', '61']],
+  ['unknown', ['Skip', 'IPX', 'Waiting', 'NGA', 'Debt', 'BTU']],
 ] as const)('%s: %j', (is, words) => {
   expect(words.map((word) => [word, testClassOf(word)])).toEqual(words.map((word) => [word, is]));
 });
@@ -41,8 +50,14 @@ describe('the first result ever seen', () => {
     expect(isPending(told.battery)).toBe(false);
   });
 
-  test('a result that is empty is none', () => {
-    expect(new BatteryStory().read(0, 'OL', result(' ')).battery.toldTest).toBeUndefined();
+  test.each([{ words: {} }, { words: result(' ') }])('is none where it is empty: $words', ({ words }) => {
+    expect(new BatteryStory().read(0, 'OL', words).battery.toldTest).toBeUndefined();
+  });
+
+  test('is kept in lower case, with the date beside it', () => {
+    const kept = (words: ReturnType<typeof result>) => new BatteryStory().read(0, 'OL', words).battery.toldTest;
+    expect(kept(PASSED)).toStrictEqual({ result: 'done and passed' });
+    expect(kept(result('Done and passed', '01/02/2026'))).toEqual({ result: 'done and passed', date: '01/02/2026' });
   });
 
   test('what is remembered of a test outranks it', () => {
@@ -65,6 +80,11 @@ describe('a result that comes', () => {
     expect(told.read(6, 'OL', result(text, '01/02/2026')).told).toEqual([]);
   });
 
+  test('is told without a date where the device gives none', () => {
+    const told = new BatteryStory().read(0, 'OL', NONE).read(5, 'OL', PASSED);
+    expect(told.facts[0]?.details).toStrictEqual({ result: 'Done and passed' });
+  });
+
   test('the same words with another date are another test', () => {
     const told = new BatteryStory().read(0, 'OL', result('Done and passed', '01/02/2026'));
     expect(told.read(1, 'OL', result('Done and passed', '01/09/2026')).told).toEqual(['test_passed']);
@@ -74,6 +94,7 @@ describe('a result that comes', () => {
     const told = new BatteryStory().read(0, 'OL', PASSED);
     expect(told.read(1, 'OL', result('Done and passed', '01/02/2026')).told).toEqual([]);
     expect(told.read(2, 'OL', PASSED).told).toEqual([]);
+    expect(told.read(2.5, 'OL', result('Done and passed', ' ')).told).toEqual([]);
     expect(told.read(3, 'OL', result('Done and passed', '01/02/2026')).told).toEqual([]);
     expect(told.read(4, 'OL', result('Done and passed', '01/09/2026')).told).toEqual(['test_passed']);
   });
@@ -120,6 +141,12 @@ describe('a test that is seen', () => {
     expect(told.battery.health?.wall).toBe(WALL + 20_000);
   });
 
+  test('ends with a result that came while its sign still stood', () => {
+    const told = new BatteryStory().read(0, 'OL', NONE).read(5, 'OL TEST', NONE).read(10, 'OL TEST', PASSED);
+    expect(told.told).toEqual([]);
+    expect(told.read(11, 'OL', PASSED).told).toEqual(['test_passed']);
+  });
+
   test('is followed from its middle', () => {
     const told = new BatteryStory().read(0, 'OL', RUNNING);
     expect(told.told).toEqual(['test_started']);
@@ -138,7 +165,8 @@ describe('a test that is seen', () => {
   test('goes on when its sign comes back', () => {
     const told = new BatteryStory().read(0, 'OL', PASSED).read(5, 'OL TEST', PASSED).read(20, 'OL', PASSED);
     expect(told.read(30, 'OL TEST', PASSED).told).toEqual([]);
-    expect(told.battery.test?.quietSince).toBeUndefined();
+    expect(told.battery.test).toEqual({ at: asInstant(5000), wall: WALL + 5000, seen: true });
+    expect(told.battery.lastTest).toMatchObject({ result: 'passed' });
     expect(told.read(325, 'OL', PASSED).told).toEqual([]);
   });
 
@@ -165,7 +193,14 @@ describe('a test that is seen', () => {
     expect(told.told).toEqual([]);
     expect(isTesting(readAt(86_399, 'OL', RUNNING), told.battery, asInstant(86_399_000))).toBe(true);
     told.read(86_400, 'OL', RUNNING);
-    expect(told.facts).toMatchObject([{ type: 'test_warning', details: { result: 'unknown' } }]);
+    expect(told.facts).toEqual([
+      {
+        type: 'test_warning',
+        level: 'warning',
+        text: 'the result of the self-test is not known: the device has told none for a day',
+        details: { result: 'unknown' },
+      },
+    ]);
     expect(told.battery.lastTest).toBeUndefined();
     expect(told.read(86_401, 'OL', RUNNING).told).toEqual([]);
     expect(isTesting(readAt(86_401, 'OL TEST', RUNNING), told.battery, asInstant(86_401_000))).toBe(false);

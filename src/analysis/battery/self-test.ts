@@ -33,8 +33,11 @@ export function testClassOf(result: string): TestClass {
   return CLASSES.find(([, words]) => words.test(text))?.[0] ?? 'unknown';
 }
 
-/** What the device says of its last test, as it came; empty where it says nothing. */
-const wordsOf = ({ variables }: Reading): string => variables.get('ups.test.result')?.trim() ?? '';
+/** Empty where the device says nothing. */
+const textOf = ({ variables }: Reading, name: string): string => variables.get(name)?.trim() ?? '';
+
+/** What the device says of its last test, as it came. */
+const wordsOf = (reading: Reading): string => textOf(reading, 'ups.test.result');
 
 const runningSaid = new WeakMap<Variables, boolean>();
 
@@ -90,8 +93,8 @@ type Told = NonNullable<Battery['toldTest']>;
 
 function toldBy(reading: Reading): Told | undefined {
   const result = wordsOf(reading).toLowerCase();
-  const date = reading.variables.get('ups.test.date')?.trim();
-  return result === '' ? undefined : { result, ...(date === undefined || date === '' ? {} : { date }) };
+  const date = textOf(reading, 'ups.test.date');
+  return result === '' ? undefined : { result, ...(date === '' ? {} : { date }) };
 }
 
 function withBaseline(battery: Battery, told: Told | undefined, { wall }: Stamp): Battery {
@@ -137,10 +140,10 @@ function running(battery: Battery, told: Told | undefined, { at, wall }: Stamp):
 /** No sign of a test any more, or none yet. */
 function ended(battery: Battery, told: Told | undefined, reading: Reading, outage: boolean, stamp: Stamp): BatteryStep {
   const { test } = battery;
-  const result = told === undefined ? 'none' : testClassOf(told.result);
-  if (told !== undefined && isTerminal(result)) {
+  if (told !== undefined) {
+    const result = testClassOf(told.result);
     const isDue = test?.seen === true && !outage && isQuiet(test, stamp.at);
-    if (isDue || isNews(told, battery.toldTest)) {
+    if (isTerminal(result) && (isDue || isNews(told, battery.toldTest))) {
       return concluded(battery, result, told, wordsOf(reading), stamp);
     }
   }
