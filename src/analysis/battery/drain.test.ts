@@ -9,18 +9,18 @@ const points = (...all: readonly (readonly [second: number, charge: number])[]):
   all.map(([second, charge]) => ({ at: asInstant(second * 1000), charge }));
 
 test.each([
-  { when: 'nothing was seen', charges: points(), now: 100, rate: undefined },
-  { when: 'one point was seen', charges: points([0, 100]), now: 100, rate: undefined },
-  { when: 'a minute has not passed', charges: points([0, 100], [59, 90]), now: 59, rate: undefined },
+  { when: 'nothing was seen', charges: points(), now: 100 },
+  { when: 'one point was seen', charges: points([0, 100]), now: 100 },
+  { when: 'a minute has not passed', charges: points([0, 100], [59, 90]), now: 59 },
   { when: 'a minute has passed', charges: points([0, 100], [30, 95], [60, 90]), now: 60, rate: 10 },
-  { when: 'less than two points were lost', charges: points([0, 100], [60, 98.5]), now: 60, rate: undefined },
+  { when: 'less than two points were lost', charges: points([0, 100], [60, 98.5]), now: 60 },
   { when: 'just two points were lost', charges: points([0, 100], [60, 98]), now: 60, rate: 2 },
-  { when: 'it rises', charges: points([0, 90], [60, 95]), now: 60, rate: undefined },
+  { when: 'it neither falls nor rises', charges: points([0, 90], [60, 85], [120, 91], [180, 88]), now: 180 },
+  { when: 'it rises', charges: points([0, 90], [60, 95]), now: 60 },
   {
     when: 'it rises but for the last point',
     charges: points([0, 90], [30, 99], [60, 100], [61, 88]),
     now: 61,
-    rate: undefined,
   },
 ])('the drain when $when', ({ charges, now, rate }) => {
   const drain = drainOf(charges, asInstant(now * 1000));
@@ -56,6 +56,13 @@ describe('a line', () => {
       [1, 5],
     ]);
     expect([line.slope, line.at(9), line.fit]).toEqual([0, 5, 0]);
+  });
+  test('through points above each other is level, at their mean, and explains nothing', () => {
+    const line = lineThrough([
+      [3, 1],
+      [3, 9],
+    ]);
+    expect([line.slope, line.at(100), line.fit]).toEqual([0, 5, 0]);
   });
   test('between points that do not lie on it explains part of them', () => {
     const line = lineThrough([

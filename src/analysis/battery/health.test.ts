@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BatteryStory, onBattery } from '../../../tests/kit/battery.ts';
+import { BatteryStory, ON_MAINS, onBattery, outageSince } from '../../../tests/kit/battery.ts';
 import { WALL } from '../../../tests/kit/story.ts';
 import { type Battery, HEALTH_TERMS, type HealthTerm } from '../../domain/battery.ts';
+import type { Power } from '../../domain/power.ts';
+import { asInstant } from '../../domain/time.ts';
 import { HEALTH_WEIGHTS, scoreOf } from './health.ts';
 import { EXPECTED_LIFE } from './installed.ts';
 import { DAY, HOUR } from './step.ts';
@@ -51,9 +53,10 @@ describe('the score', () => {
 describe('it is worked out', () => {
   test('with the first reading, and not again within the hour', () => {
     const told = new BatteryStory().read(0, 'OL', FULL);
-    expect(told.battery.health).toEqual({ wall: WALL, terms: { anomaly: 100 } });
+    expect(told.battery.health).toStrictEqual({ wall: WALL, terms: { anomaly: 100 } });
     expect(told.battery.scores).toBeUndefined();
     const { battery } = told;
+    expect(told.read(0, 'OL', { ...FULL, 'ups.load': 30 }).battery).toBe(battery);
     expect(told.read(3599, 'OL', { ...FULL, 'ups.load': 30 }).battery).toBe(battery);
     expect(told.read(3600, 'OL', FULL).battery.health?.wall).toBe(WALL + HOUR);
   });
@@ -66,6 +69,14 @@ describe('it is worked out', () => {
   test('after an outage', () => {
     const told = new BatteryStory().read(0, 'OL', FULL).read(5, 'OB', FULL, onBattery(5)).read(60, 'OL', FULL);
     expect(told.battery.health?.wall).toBe(WALL + 60_000);
+  });
+
+  test('after a test, whatever came of it, and when a result comes', () => {
+    const words = (result: string) => ({ ...FULL, 'ups.test.result': result });
+    const none = words('No test initiated');
+    const told = new BatteryStory().read(0, 'OL', none).read(5, 'OL TEST', none).read(20, 'OL', words('Aborted'));
+    expect(told.battery.health?.wall).toBe(WALL + 20_000);
+    expect(told.read(30, 'OL', words('Done and passed')).battery.health?.wall).toBe(WALL + 30_000);
   });
 
   test('with the terms that are known', () => {
@@ -87,12 +98,14 @@ describe('it is worked out', () => {
   });
 
   test('with runtimes of a battery at rest alone', () => {
-    const learned = (status: string, power?: ReturnType<typeof onBattery>) =>
-      new BatteryStory().read(0, status, FULL, power).battery.runtimes;
+    const learned = (status: string, power?: Power) => new BatteryStory().read(0, status, FULL, power).battery.runtimes;
     expect(learned('OL')).toHaveLength(1);
     expect(learned('OB', onBattery(0))).toBeUndefined();
     expect(learned('OL TEST')).toBeUndefined();
     expect(learned('OL CAL')).toBeUndefined();
+    expect(learned('OL', { fed: 'mains', outage: outageSince(0, { mainsSince: asInstant(0) }) })).toBeUndefined();
+    expect(learned('OL', { ...ON_MAINS, silentSince: asInstant(0) })).toBeUndefined();
+    expect(learned('CHRG', {})).toBeUndefined();
   });
 });
 
@@ -115,12 +128,11 @@ describe('the daily scores', () => {
 
   test('are bounded: every day of a month, one a week of a year and a little more', () => {
     const told = new BatteryStory(test100);
-    for (let day = 0; day < 600; day += 1) told.read(day * 86_400, 'OL', FULL);
-    const days = (told.battery.scores ?? []).map(([day]) => TODAY + 599 - day);
-    expect(days.slice(-30)).toEqual(Array.from({ length: 30 }, (_, index) => 29 - index));
-    expect(days[0]).toBeLessThan(400);
-    expect(days[0]).toBeGreaterThan(392);
-    expect(days.length).toBeLessThan(90);
+    // On the last day one that is a week's is 400 days old, and one that is none's 30.
+    for (let day = 0; day <= 596; day += 1) told.read(day * 86_400, 'OL', FULL);
+    const ages = (told.battery.scores ?? []).map(([day]) => TODAY + 596 - day);
+    const weekly = Array.from({ length: 52 }, (_, index) => 393 - 7 * index);
+    expect(ages).toEqual([...weekly, ...Array.from({ length: 30 }, (_, index) => 29 - index)]);
   });
 });
 
@@ -154,7 +166,7 @@ test.each([
     story.battery = withScore(score, story.battery);
     // Without a charge there is no term but the capacity.
     story.read(index * 3600, 'OL');
-    for (const { type, details } of story.facts) if (type === 'battery_health') below.push(details?.['below']);
+    for (const { type, details } of story.facts) if (type !== 'battery_replace') below.push(details?.['below']);
   }
   expect(below).toEqual(told);
 });
@@ -167,6 +179,18 @@ test('a health that has come down is told with its terms', () => {
     level: 'warning',
     text: 'the health of the battery has come down to 32 of 100 (capacity 20, self-test 0, steadiness 100)',
     details: { score: 32, below: 50, capacity: 20, self_test: 0, anomaly: 100 },
+  });
+});
+
+test('a health that is nearly gone is an error, with every term that is known', () => {
+  const runtimes = [{ load: 20, first: 1000, now: 300, samples: 20 }];
+  const story = new BatteryStory(withScore(20, { runtimes }), { batteryInstalled: WALL - 0.9 * EXPECTED_LIFE });
+  const [fact] = story.read(0, 'OL').facts;
+  expect(fact).toEqual({
+    type: 'battery_health',
+    level: 'error',
+    text: 'the health of the battery has come down to 22 of 100 (capacity 20, runtime 30, age 10)',
+    details: { score: 22, below: 25, capacity: 20, runtime: 30, age: 10 },
   });
 });
 
@@ -203,13 +227,18 @@ describe('a replacement', () => {
     expect(story.battery.health?.replacement).toEqual({ wall: WALL, basis: 'trend', confidence: 'low' });
   });
 
-  test('is told again after a week, not before', () => {
-    const story = new BatteryStory({}, aged(0)).read(0, 'OL');
-    expect(story.read(7 * 86_400 - 1, 'OL').told).toEqual([]);
-    expect(story.read(7 * 86_400 - 1 + 3600, 'OL').told).toEqual(['battery_replace']);
+  test.each([
+    { told: [], when: 'at this very moment', at: WALL },
+    { told: [], when: 'less than a week ago', at: WALL - 7 * DAY + 1 },
+    { told: ['battery_replace'], when: 'a week ago', at: WALL - 7 * DAY },
+    { told: ['battery_replace'], when: 'by a clock that was ahead', at: WALL + DAY },
+  ])('is told as $told where it was told $when', ({ told, at }) => {
+    expect(new BatteryStory({ toldReplaceAt: at }, aged(0)).read(0, 'OL').told).toEqual(told);
   });
 
-  test('is told again when the clock was ahead', () => {
-    expect(new BatteryStory({ toldReplaceAt: WALL + DAY }, aged(0)).read(0, 'OL').told).toEqual(['battery_replace']);
+  test('is told once, and again after a week', () => {
+    const story = new BatteryStory({}, aged(0)).read(0, 'OL');
+    expect(story.read(7 * 86_400 - 3600, 'OL').told).toEqual([]);
+    expect(story.read(7 * 86_400, 'OL').told).toEqual(['battery_replace']);
   });
 });

@@ -50,15 +50,16 @@ export function followHealth(
   const battery = resting ? withRuntime(before, reading) : before;
   const terms = termsOf(battery, reading, installed, wall);
   const score = scoreOf(terms);
-  const scores = score === undefined ? battery.scores : withScore(battery.scores ?? [], Math.floor(wall / DAY), score);
-  const replacement = replacementOf(scores ?? [], installed, wall);
+  const { scores: earlier = [] } = battery;
+  const scores = score === undefined ? earlier : withScore(earlier, Math.floor(wall / DAY), score);
+  const replacement = replacementOf(scores, installed, wall);
   const health = {
     wall,
     ...(score === undefined ? {} : { score }),
     terms,
     ...(replacement === undefined ? {} : { replacement }),
   };
-  const worked = { ...battery, health, ...(scores === undefined ? {} : { scores }) };
+  const worked = { ...battery, health, ...(scores.length === 0 ? {} : { scores }) };
   const told = tellHealth(worked, health);
   const due = tellReplacement(told.battery, replacement, wall);
   return { battery: due.battery, facts: [...told.facts, ...due.facts] };

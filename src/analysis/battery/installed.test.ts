@@ -15,6 +15,8 @@ test.each([
   { text: '25/11/2019', is: noon(2019, 11, 25) },
   { text: '11/6/03', is: noon(2003, 11, 6) },
   { text: '02/22/93', is: noon(1993, 2, 22) },
+  { text: '12/05/2019', is: noon(2019, 12, 5) },
+  { text: '1980/01/01', is: noon(1980, 1, 1) },
   { text: '02/29/24', is: noon(2024, 2, 29) },
   { text: '02/29/23', is: undefined },
   { text: '25/25/2019', is: undefined },
@@ -23,6 +25,10 @@ test.each([
   { text: '1979/12/31', is: undefined },
   { text: '2100/01/01', is: undefined },
   { text: '12/01/0024', is: undefined },
+  { text: '01/01/70', is: undefined },
+  { text: '2019/10/00', is: undefined },
+  { text: 'since 2019/10/11', is: undefined },
+  { text: 'since 10/11/2019', is: undefined },
   { text: 'not set', is: undefined },
   { text: 'CPS', is: undefined },
   { text: '1', is: undefined },
@@ -44,6 +50,12 @@ test.each([
     variables: { 'battery.date': '2023/01/01' },
     configured: NOW + 2 * DAY,
     is: { wall: noon(2023, 1, 1), by: 'device' },
+  },
+  {
+    when: 'the configuration says a day that has not come here yet',
+    variables: {},
+    configured: NOW + DAY,
+    is: { wall: NOW + DAY, by: 'configuration' },
   },
   {
     when: 'the device says change and making',
@@ -71,6 +83,13 @@ test.each([
   },
 ])('when $when', ({ variables, configured, is }) => {
   expect(installedAt(readAt(0, 'OL', variables), configured, NOW)).toEqual(is);
+});
+
+test('the device is believed for ten years', () => {
+  const tenYears = 10 * 365.25 * DAY;
+  const told = (now: number) => installedAt(readAt(0, 'OL', { 'battery.date': '2016/01/01' }), undefined, now);
+  expect(told(noon(2016, 1, 1) + tenYears - 1)?.by).toBe('device');
+  expect(told(noon(2016, 1, 1) + tenYears)).toBeUndefined();
 });
 
 test.each([

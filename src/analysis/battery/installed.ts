@@ -51,7 +51,7 @@ const wholeYear = (year: number): number => (year >= 70 ? 1900 : 2000) + year;
 
 function dayOf(year: number, month: number, day: number): number | undefined {
   const wall = Date.UTC(year, month - 1, day) + 12 * HOUR;
-  const date = new Date(wall);
-  const isDay = year >= 1980 && year < 2100 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  // A day that its month does not have is one of another month.
+  const isDay = year >= 1980 && year < 2100 && new Date(wall).getUTCMonth() === month - 1;
   return isDay ? wall : undefined;
 }

@@ -61,6 +61,12 @@ describe('by its trend', () => {
     expect(replacementOf(seen, undefined, NOW)).toBeUndefined();
   });
 
+  test('ten scores are enough', () => {
+    const ten = scores(180, 100, 70).filter(([day]) => (TODAY - day) % 20 === 0);
+    expect(ten).toHaveLength(10);
+    expect(replacementOf(ten, undefined, NOW)).toMatchObject({ basis: 'trend', confidence: 'high' });
+  });
+
   test('thirty days are enough, at low confidence', () => {
     expect(replacementOf(scores(30, 100, 90), undefined, NOW)).toMatchObject({ basis: 'trend', confidence: 'low' });
   });
@@ -96,4 +102,6 @@ test('the earlier of both counts', () => {
   const falling = scores(100, 100, 80);
   expect(replacementOf(falling, installed(1), NOW)?.basis).toBe('trend');
   expect(replacementOf(falling, installed(3.9), NOW)?.basis).toBe('age');
+  // At the same moment what was measured is the better reason.
+  expect(replacementOf([[TODAY, 50]], installed(4), NOW)?.basis).toBe('trend');
 });

@@ -14,8 +14,18 @@ test.each([
   { when: 'the runtime is none', reading: full(20, 0) },
   { when: 'the load is too small', reading: full(1.9, 1000) },
   { when: 'nothing is told', reading: readAt(0, 'OL') },
+  { when: 'the charge is not told', reading: readAt(0, 'OL', { 'battery.runtime': 1000, 'ups.load': 20 }) },
+  { when: 'the runtime is not told', reading: readAt(0, 'OL', { 'battery.charge': 100, 'ups.load': 20 }) },
+  { when: 'the load is not told', reading: readAt(0, 'OL', { 'battery.charge': 100, 'battery.runtime': 1000 }) },
 ])('nothing is learned when $when', ({ reading }) => {
   expect(withRuntime(NO_BATTERY, reading)).toBe(NO_BATTERY);
+});
+
+test.each([
+  { when: 'the battery is nearly full', reading: full(20, 1000, 99) },
+  { when: 'the load is small', reading: full(2, 1000) },
+])('it is learned when $when', ({ reading }) => {
+  expect(withRuntime(NO_BATTERY, reading).runtimes).toMatchObject([{ first: 1000, samples: 1 }]);
 });
 
 test('it is not judged before the tenth sample', () => {
@@ -38,6 +48,7 @@ test('the first few samples together are the reference', () => {
     NO_BATTERY,
   );
   expect(battery.runtimes).toEqual([{ load: 20, first: 1100, now: 1100, samples: 5 }]);
+  expect(withRuntime(battery, full(20, 1500)).runtimes).toEqual([{ load: 20, first: 1100, now: 1200, samples: 6 }]);
 });
 
 describe('a change of load is no ageing', () => {
@@ -50,8 +61,11 @@ describe('a change of load is no ageing', () => {
     expect(doubled.runtimes?.map(({ load }) => load)).toEqual([40, 20]);
     expect(runtimeTerm(doubled)).toBe(100);
   });
-  test('the nearest of two loads is taken', () => {
-    const two = withRuntime(withRuntime(NO_BATTERY, full(40, 1000)), full(51, 800));
+  test.each([
+    { first: 40, second: 51 },
+    { first: 51, second: 40 },
+  ])('the nearest of two loads is taken, $first met before $second', ({ first, second }) => {
+    const two = withRuntime(withRuntime(NO_BATTERY, full(first, 1000)), full(second, 1000));
     expect(withRuntime(two, full(47, 850)).runtimes?.map(({ load, samples }) => [load, samples])).toEqual([
       [51, 2],
       [40, 1],
