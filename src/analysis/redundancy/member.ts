@@ -170,8 +170,8 @@ const isSame = (before: Verdict | undefined, now: Verdict): boolean =>
   before.why === now.why;
 
 /** What has changed nothing is the very same `Held`. */
-const sameHolds = (before: Holds, now: Holds): boolean =>
-  before === now || TRIGGERS.every((name) => before[name] === now[name]);
+const sameHolds = (before: Holds | undefined, now: Holds | undefined): boolean =>
+  before === now || TRIGGERS.every((name) => before?.[name] === now?.[name]);
 
 const sameWords = (before: readonly string[], now: readonly string[]): boolean =>
   before === now || (before.length === now.length && now.every((word, index) => word === before[index]));
@@ -190,7 +190,7 @@ const isSameNear = (before: StageNear | undefined, now: StageNear): boolean =>
 
 function sameStageHolds(before: Member['stageHolds'], now: Member['stageHolds']): boolean {
   if (before === now) return true;
-  for (const name in now) if (!sameHolds(before[name] ?? {}, now[name] ?? {})) return false;
+  for (const name in now) if (!sameHolds(before[name], now[name])) return false;
   for (const name in before) if (now[name] === undefined) return false;
   return true;
 }

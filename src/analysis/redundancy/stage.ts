@@ -59,10 +59,10 @@ function nearOf(stage: string, answers: readonly (Verdict | undefined)[]): Stage
   let last: StageNear | undefined;
   for (const verdict of answers) {
     if (verdict?.kind === 'fired') continue;
-    if (verdict?.firesAt === undefined) return undefined;
+    if (verdict?.firesAt === undefined || verdict.basis === undefined) return undefined;
     if (last !== undefined && last.at >= verdict.firesAt) continue;
     const { trigger, why, firesAt: at, basis } = verdict;
-    last = { stage, trigger, why, at, ...(basis === undefined ? {} : { basis }) };
+    last = { stage, trigger, why, at, basis };
   }
   return last;
 }

@@ -54,7 +54,7 @@ export function judge(view: View, before: Holds): Judged {
     if (calibrates && opinion.kind === 'agrees' && row !== forcedShutdown && row !== dead) {
       // Only in this very reading: what held before it goes on after it.
       const why = `${opinion.why}, but a calibration is going on`;
-      verdicts.push(told(row, { ...opinion, kind: 'quiet', why }, 'quiet', undefined));
+      verdicts.push(seenBy(row, { ...opinion, kind: 'quiet', why }, 'quiet'));
       const standing = before[row.trigger];
       if (standing !== undefined) holds = { ...holds, [row.trigger]: standing };
       continue;
@@ -95,28 +95,26 @@ function holdOf(row: TriggerRow, opinion: Opinion, before: Held | undefined, vie
 
 function verdictOf(row: TriggerRow, opinion: Opinion, hold: Upheld | undefined, view: View, outage: Outage): Verdict {
   if (opinion.kind !== 'agrees' && hold?.firesAt === undefined) {
-    const estimate = opinion.firesAt;
-    const firesAt = estimate === undefined ? undefined : soonest(row, estimate, view, outage);
-    return told(row, opinion, opinion.kind, firesAt);
+    const verdict = seenBy(row, opinion, opinion.kind);
+    if (opinion.firesAt === undefined) return verdict;
+    return expected(verdict, soonest(row, opinion.firesAt, view, outage), opinion.basis);
   }
   // Right after a start or a stall nobody can have answered yet.
   const isNews = view.reading !== undefined && view.reading.at >= view.listeningFrom;
   const heard = isNews || row === forcedShutdown ? view.now : view.silenceFrom;
   const due = laterOf(laterOf(hold?.firesAt ?? view.now, heard), testedUntil(row, view, outage));
   const isDue = view.now >= due && hold?.confirmed !== false;
-  if (isDue) return told(row, opinion, 'fired', undefined);
-  return told(row, { ...opinion, basis: 'clock' }, 'holding', laterOf(due, view.now));
-}
-
-function told(row: TriggerRow, opinion: Opinion, kind: Verdict['kind'], firesAt: Instant | undefined): Verdict {
-  const verdict = seenBy(row, opinion, kind);
-  if (firesAt === undefined) return verdict;
-  verdict.firesAt = firesAt;
-  if (opinion.basis !== undefined) verdict.basis = opinion.basis;
-  return verdict;
+  if (isDue) return seenBy(row, opinion, 'fired');
+  return expected(seenBy(row, opinion, 'holding'), laterOf(due, view.now), 'clock');
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function expected(verdict: Writable<Verdict>, firesAt: Instant, basis: NonNullable<Verdict['basis']>): Verdict {
+  verdict.firesAt = firesAt;
+  verdict.basis = basis;
+  return verdict;
+}
 
 /** Written out: this is made for every trigger of every feed in every second of an outage. */
 function seenBy({ trigger }: TriggerRow, opinion: Opinion, kind: Verdict['kind']): Writable<Verdict> {

@@ -19,11 +19,10 @@ export const chargeBelow: TriggerRow = {
       return { kind: 'agrees', ...seen, doubtful, why: `battery charge ${value} % is below ${threshold} %` };
     }
     const why = `battery charge ${value} %, fires below ${threshold} %`;
-    const drain = drainOf(outage.charges, view.now);
-    if (drain === undefined || drain <= 0) return { kind: 'quiet', ...seen, why };
     // From the last point, not from now: between two points of a gauge the estimate would recede for ever.
-    const from = outage.charges.at(-1)?.at ?? view.now;
+    const [drain, last] = [drainOf(outage.charges, view.now), outage.charges.at(-1)];
+    if (drain === undefined || last === undefined) return { kind: 'quiet', ...seen, why };
     const left = asMillis(((value - threshold) / drain) * seconds(60));
-    return { kind: 'quiet', ...seen, firesAt: after(from, left), basis: 'drain', why };
+    return { kind: 'quiet', ...seen, firesAt: after(last.at, left), basis: 'drain', why };
   },
 };

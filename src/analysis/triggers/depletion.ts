@@ -1,7 +1,7 @@
 import type { ChargePoint } from '../../domain/power.ts';
 import type { Millis } from '../../domain/time.ts';
 import { BEYOND_DOUBT, isDoubtful } from './doubt.ts';
-import { chargeOf, type TriggerRow, type View } from './view.ts';
+import { chargeOf, type TriggerRow } from './view.ts';
 
 /** The charge falls faster than the limit, measured over the whole window: a worn battery that gives way. */
 export const depletion: TriggerRow = {
@@ -13,8 +13,13 @@ export const depletion: TriggerRow = {
     if (configured === 'off' || !view.trustCharge) return undefined;
     const threshold = configured.perMinute;
     const unit = '%/min' as const;
-    if (chargeOf(view) === undefined) return { kind: 'blind', threshold, unit, why: 'the battery charge is not told' };
-    const rate = rateOver(view, outage.charges, configured.over);
+    const charge = chargeOf(view);
+    const { reading } = view;
+    if (reading === undefined || charge === undefined) {
+      return { kind: 'blind', threshold, unit, why: 'the battery charge is not told' };
+    }
+    // Up to the last reading: silence flattens nothing.
+    const rate = rateOver(outage.charges, { charge, at: reading.at }, configured.over);
     if (rate === undefined) {
       return {
         kind: 'quiet',
@@ -29,12 +34,7 @@ export const depletion: TriggerRow = {
       return { kind: 'quiet', ...seen, why: `the charge falls by ${value} %/min, fires above ${threshold} %/min` };
     }
     const why = `the charge falls by ${value} %/min, more than ${threshold} %/min`;
-    return {
-      kind: 'agrees',
-      ...seen,
-      doubtful: (chargeOf(view) ?? 0) >= BEYOND_DOUBT && isDoubtful(view, outage),
-      why,
-    };
+    return { kind: 'agrees', ...seen, doubtful: charge >= BEYOND_DOUBT && isDoubtful(view, outage), why };
   },
 };
 
@@ -44,9 +44,7 @@ export const depletion: TriggerRow = {
  * The charge at the beginning of the window is that of the last point before it, however old: points are kept when the
  * charge moves, so it is what the gauge showed then.
  */
-function rateOver(view: View, charges: readonly ChargePoint[], over: Millis): number | undefined {
-  const charge = chargeOf(view);
-  const start = (view.reading?.at ?? view.now) - over; // silence flattens nothing
-  const from = charges.findLast(({ at }) => at <= start);
-  return charge === undefined || from === undefined ? undefined : (from.charge - charge) / (over / 60_000);
+function rateOver(charges: readonly ChargePoint[], last: ChargePoint, over: Millis): number | undefined {
+  const from = charges.findLast(({ at }) => at <= last.at - over);
+  return from === undefined ? undefined : (from.charge - last.charge) / (over / 60_000);
 }

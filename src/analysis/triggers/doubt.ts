@@ -24,14 +24,15 @@ export function isDoubtful(view: View, outage: Outage): boolean {
   if (charge === undefined) return false;
   const [runtime, volts] = [runtimeOf(view), gauge(view, 'battery.voltage')];
   const drain = drainOf(charges, view.now);
-  const chargeLasts = drain === undefined || drain <= 0 ? undefined : (charge / drain) * 60;
+  const chargeLasts = drain === undefined ? undefined : (charge / drain) * 60;
   const plunged = chargeBefore !== undefined && chargeBefore - charge >= PLUNGE && view.now - since < PLUNGE_WITHIN;
   const outlasted = runtime !== undefined && chargeLasts !== undefined && runtime > OUTLASTS * chargeLasts;
   if (!plunged && !outlasted) return false;
-  const runtimeSays =
-    runtime === undefined || (runtimeBefore === undefined && !outlasted)
-      ? undefined
-      : outlasted || runtime >= RUNTIME_KEPT * (runtimeBefore ?? runtime);
-  const voltsSay = volts === undefined || voltsBefore === undefined ? undefined : volts >= VOLTS_KEPT * voltsBefore;
+  const runtimeSays = outlasted || isKept(RUNTIME_KEPT, runtimeBefore, runtime);
+  const voltsSay = isKept(VOLTS_KEPT, voltsBefore, volts);
   return (runtimeSays === true || voltsSay === true) && runtimeSays !== false && voltsSay !== false;
 }
+
+/** Whether a share of what was there before is left; undefined where either is not known. */
+const isKept = (share: number, before: number | undefined, now: number | undefined): boolean | undefined =>
+  before === undefined || now === undefined ? undefined : now >= share * before;

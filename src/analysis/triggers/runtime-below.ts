@@ -12,13 +12,15 @@ export const runtimeBelow: TriggerRow = {
     const limit = configured === 'auto' ? view.need : configured;
     const threshold = Math.ceil(limit / 1000);
     const value = runtimeOf(view);
-    if (value === undefined) return { kind: 'blind', threshold, unit: 's', why: 'the runtime is not told' };
+    const { reading } = view;
+    if (reading === undefined || value === undefined) {
+      return { kind: 'blind', threshold, unit: 's', why: 'the runtime is not told' };
+    }
     const seen = { value, threshold, unit: 's' } as const;
     const [has, needs] = [formatSpan(seconds(value)), formatSpan(seconds(threshold))];
     const reason = configured === 'auto' ? ', what the plan needs' : '';
     if (value < threshold) return { kind: 'agrees', ...seen, why: `runtime left ${has} is below ${needs}${reason}` };
-    const read = view.reading?.at ?? view.now;
     const why = `runtime left ${has}, fires below ${needs}${reason}`;
-    return { kind: 'quiet', ...seen, firesAt: after(read, seconds(value - threshold)), basis: 'runtime', why };
+    return { kind: 'quiet', ...seen, firesAt: after(reading.at, seconds(value - threshold)), basis: 'runtime', why };
   },
 };

@@ -30,7 +30,12 @@ export interface View {
 }
 
 /** What a trigger sees, before it is asked how long that has lasted. `agrees` is "would fire". */
-export interface Opinion extends Pick<Verdict, 'value' | 'threshold' | 'unit' | 'firesAt' | 'basis' | 'why'> {
+export type Opinion = Seen & Estimate;
+
+/** Whoever says when it fires says what that comes from. */
+type Estimate = Required<Pick<Verdict, 'firesAt' | 'basis'>> | { readonly firesAt?: never; readonly basis?: never };
+
+interface Seen extends Pick<Verdict, 'value' | 'threshold' | 'unit' | 'why'> {
   readonly kind: 'quiet' | 'blind' | 'agrees';
   /** Whether the gauge behind it contradicts others. */
   readonly doubtful?: boolean;
