@@ -16,19 +16,15 @@ export interface GroupChange {
 
 type Devices = ReadonlyMap<string, DeviceState>;
 
-const NOTHING: readonly Fact[] = [];
-const NO_CAUSE: readonly Cause[] = [];
-
 /** Everything that is told of a group: its feeds' triggers first, then what was decided, then what stands behind it. */
 export function groupFacts(change: GroupChange, devices: Devices): readonly Fact[] {
-  const { before, now, run, earlier } = change;
-  if (before === now && (run.kind === 'none' || run.kind === 'same') && earlier === undefined) return NOTHING;
-  const known = now.run === before.run ? (before.run?.cause ?? NO_CAUSE) : NO_CAUSE;
+  const { before, now } = change;
+  const known = now.run === before.run ? now.run?.cause : undefined;
   const label = (id: string) => devices.get(id)?.label ?? id;
   const facts: Fact[] = [];
   for (const member of now.members.values()) {
-    const was = before.members.get(member.device);
-    if (was !== member) facts.push(...memberFacts(label(member.device), was, member, { group: now.id, known }));
+    const { device } = member;
+    facts.push(...memberFacts(label(device), before.members.get(device), member, { group: now.id, known }));
   }
   facts.push(...runFacts(change, label), ...quorumFacts(change), ...capacityFacts(change), ...readinessFacts(change));
   return facts;
@@ -38,7 +34,7 @@ export function groupFacts(change: GroupChange, devices: Devices): readonly Fact
 export interface Judging {
   readonly group: string;
   /** What a run that goes on was decided for: after a restart it is not told once more. */
-  readonly known: readonly Cause[];
+  readonly known: readonly Cause[] | undefined;
 }
 
 /**
@@ -49,12 +45,11 @@ export interface Judging {
 export function memberFacts(label: string, before: Member | undefined, now: Member, within?: Judging): readonly Fact[] {
   const { device } = now;
   const about = within === undefined ? {} : { group: within.group };
-  const known = within?.known ?? [];
   const facts: Fact[] = [];
   for (const { kind, trigger, why, value, threshold } of now.verdicts) {
     if (kind !== 'fired' || hasFired(before, trigger)) continue;
-    if (known.some((cause) => cause.device === device && cause.trigger === trigger && cause.stage === undefined))
-      continue;
+    const isKnown = (cause: Cause) => cause.device === device && cause.trigger === trigger && cause.stage === undefined;
+    if (within?.known?.some(isKnown)) continue;
     const measured = { ...(value === undefined ? {} : { value }), ...(threshold === undefined ? {} : { threshold }) };
     const details = { ...about, trigger, ...measured };
     facts.push({ type: 'trigger_fired', device, level: 'error', text: `${label}: ${why}`, details });
@@ -133,12 +128,15 @@ const isKnownLoss = ({ run, quorum, resuming }: GroupState, now: GroupState): bo
   (resuming === true || quorum.healthy < quorum.needed);
 
 function capacityFacts({ before, now }: GroupChange): readonly Fact[] {
-  const is = now.told.short;
-  if (before.told.short === is || (is && now.capacity === undefined)) return [];
-  const text = is
-    ? `${now.label}: what is left can deliver ${now.capacity?.watts} W, and ${now.capacity?.load} W are drawn`
-    : `${now.label}: what is left can carry the load again`;
-  return [{ type: is ? 'capacity_short' : 'capacity_enough', group: now.id, level: is ? 'error' : 'notice', text }];
+  const { id, label, capacity, told } = now;
+  if (before.told.short === told.short) return [];
+  if (!told.short) {
+    const text = `${label}: what is left can carry the load again`;
+    return [{ type: 'capacity_enough', group: id, level: 'notice', text }];
+  }
+  if (capacity === undefined) return [];
+  const text = `${label}: what is left can deliver ${capacity.watts} W, and ${capacity.load} W are drawn`;
+  return [{ type: 'capacity_short', group: id, level: 'error', text }];
 }
 
 function readinessFacts({ before, now }: GroupChange): readonly Fact[] {
