@@ -142,7 +142,7 @@ describe('what the triggers of a device look at', () => {
     const device = watch.state.devices.get('ups');
     if (device === undefined) throw new Error('no device');
     const since = watch.state.listening?.since ?? 0;
-    const { now, listeningFrom, silenceFrom, silentSince, ...rest } = viewOf(
+    const { now, listeningFrom, silenceFrom, ...rest } = viewOf(
       ready(watch),
       device,
       TRIGGERS,
@@ -150,7 +150,9 @@ describe('what the triggers of a device look at', () => {
       watch.stamp,
     );
     const moments = [now, listeningFrom, silenceFrom].map((at) => (at - since) / 1000);
-    return { ...rest, moments, ...(silentSince === undefined ? {} : { silentSince: (silentSince - since) / 1000 }) };
+    return 'silentSince' in rest
+      ? { ...rest, moments, silentSince: (Number(rest.silentSince) - since) / 1000 }
+      : { ...rest, moments };
   };
   const usual = { settings: TRIGGERS, need: 75_000, trustCharge: true, failedTest: false, testing: false, fsd: 'obey' };
 

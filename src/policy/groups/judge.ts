@@ -81,8 +81,6 @@ export function viewOf(
   return view;
 }
 
-const NOBODY: ReadonlySet<DeviceId> = new Set();
-
 /** The feeds of a group as they stand now. The same members where none has changed. */
 function membersOf(
   state: Ready,
@@ -128,7 +126,7 @@ export function judgeGroup(
   const disarmedUntil =
     before.disarmedUntil !== undefined && stamp.at < before.disarmedUntil ? before.disarmedUntil : undefined;
   const causes = causesOf(list, silenced, stamp.at);
-  const lost = causes.length === 0 ? NOBODY : new Set(causes.map(({ device }) => device));
+  const lost = new Set(causes.map(({ device }) => device));
   const counts = stamp.at >= after(state.listening.since, COLD_START);
   const standing = quorumOf(list, settings.minHealthy, ({ device }) => lost.has(device), counts);
   const capacity = capacityOf(settings, members, state.devices);
