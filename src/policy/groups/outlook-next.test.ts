@@ -110,6 +110,14 @@ describe('of one feed', () => {
     ).toBeUndefined();
   });
 
+  test('what nobody sees coming is not there', () => {
+    expect(outlook([feed('a', [quiet('charge_below')])])).toStrictEqual({
+      state: 'outage',
+      effect: 'act',
+      text: 'on battery; nothing in sight yet; leads to: the halt of this host',
+    });
+  });
+
   test('nothing is next once one has fired, nor once the whole plan was decided', () => {
     expect(next([feed('a', [quiet('charge_below', 60), fired('low_battery')])])).toBeUndefined();
     expect(next([feed('a', [quiet('charge_below', 60)])], { run: { ...RUN, whole: true } })).toBeUndefined();
@@ -230,6 +238,14 @@ describe('of stages', () => {
     ]);
   });
 
+  test('a feed counts that the triggers of the group take before it meets the condition', () => {
+    const feeds = [
+      feed('a', [quiet('charge_below', 100)], { nears: [near('one', 30)] }),
+      feed('b', [quiet('charge_below', 50)], { nears: [near('one', 90)] }),
+    ];
+    expect(brief(feeds, { staged: true })).toEqual(['one', 'b', 'charge_below', 50]);
+  });
+
   test('of a feed that meets it at the very moment at which the group takes it, the condition is named', () => {
     const feeds = [
       feed('a', [quiet('charge_below', 50)], { nears: [near('one', 50)] }),
@@ -241,11 +257,13 @@ describe('of stages', () => {
   test.each(['unknown', 'off'] as const)('a feed that is %s is not one that could be lost', (is) => {
     const feeds = [feed('a', [], { nears: [near('one', 50)] }), feed('b', [], { class: is })];
     expect(brief(feeds, { staged: true })).toEqual(['one', 'a', 'on_battery_for', 50]);
+    expect(brief(feeds, { staged: true, needed: 2 })).toEqual(['one', 'a', 'on_battery_for', 50]);
   });
 
   test('a feed that is lost is not either', () => {
     const lost = feed('b', [fired('dead')], { class: 'critical' });
-    expect(brief([feed('a', [], { nears: [near('one', 50)] }), lost], { staged: true })?.[0]).toBe('one');
+    const own = feed('a', [], { nears: [near('one', 50)] });
+    expect(brief([own, lost], { staged: true })).toEqual(['one', 'a', 'on_battery_for', 50]);
   });
 
   test('a feed that meets it waits for the one too many', () => {

@@ -58,10 +58,8 @@ function nextOf(group: Looked): Outlook['next'] {
 type Next = NonNullable<Outlook['next']> & { readonly at: Instant };
 
 /** In a group that can lose feeds, what counts is the one too many. */
-function nth(nexts: readonly Next[], spare: number): Next | undefined {
-  if (nexts.length < 2) return nexts[spare];
-  return [...nexts].sort((one, other) => one.at - other.at)[spare];
-}
+const nth = (nexts: readonly Next[], spare: number): Next | undefined =>
+  [...nexts].sort((one, other) => one.at - other.at)[spare];
 
 /**
  * What would take a feed first: what holds already, else what comes soonest, or the end of a person's silence. Feeds on
@@ -89,16 +87,17 @@ const HUSHED = ', which a person has silenced until then';
 
 const later = (one: Instant, other: Instant | undefined): Instant => (other !== undefined && other > one ? other : one);
 
-/** When a stage would be ordered: it takes as many feeds as the group does, and one of them by the stage's own condition. */
+/**
+ * When a stage would be ordered: it takes as many feeds as the group does, and one of them by the stage's own condition.
+ * Feeds that only the group's own triggers take call for the group, which comes at the same moment and goes before.
+ */
 function nextStage(stage: string, when: StageCondition, { members, quorum, silenced }: Looked): Next | undefined {
   const nexts: Next[] = [];
-  let own: Next | undefined;
   let meets: string | undefined;
   let up = 0;
   for (const member of members.values()) {
     const near = nearOf(stage, member);
     const first = earliest(member, silenced);
-    if (near !== undefined && (own === undefined || near.at < own.at)) own = near;
     if (member.meets.includes(stage)) meets ??= member.device;
     else if (first !== 'lost') {
       if (member.class !== 'unknown' && member.class !== 'off') up += 1;
@@ -113,10 +112,7 @@ function nextStage(stage: string, when: StageCondition, { members, quorum, silen
     return { device: meets, trigger: conditionTrigger(when), stage, why, at: until };
   }
   const taken = nth(nexts, Math.max(0, up - quorum.needed));
-  // Feeds that only the group's own triggers take call for the group, not for a stage.
-  if (taken === undefined || (meets === undefined && own === undefined)) return undefined;
-  const last = meets === undefined && own !== undefined && own.at > taken.at ? own : taken;
-  return { ...last, stage, at: later(last.at, until) };
+  return taken === undefined ? undefined : { ...taken, stage, at: later(taken.at, until) };
 }
 
 function nearOf(stage: string, { device, nears }: ForeseeingMember): Next | undefined {
