@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { group } from '../../../tests/kit/settings.ts';
 import { HALT, rack, Watch } from '../../../tests/kit/watch.ts';
 import type { GroupState, Run } from '../../domain/groups.ts';
+import type { PastRun } from '../../domain/past-run.ts';
 import type { Progress, StepLook, StepProgress } from '../../domain/progress.ts';
 import { EMPTY_STATE, type GroupMemory } from '../../domain/state.ts';
 import { asInstant, asMillis } from '../../domain/time.ts';
-import { adopted, unseen } from './adopt.ts';
+import { adopted } from './adopt.ts';
 import { unjudged } from './judge.ts';
 
 const RACK = group('rack', ['a', 'b'], { halt: HALT });
@@ -37,6 +38,9 @@ const MEMBERS: GroupMemory['members'] = new Map([
   ['gone', { holds: {}, stageHolds: {} }],
 ]);
 const NOBODY: GroupMemory['members'] = new Map();
+const PAST: readonly PastRun[] = [
+  { run: 'rack-1', kind: 'outage', dryRun: false, wall: 1000, reason: 'low', steps: [], restore: [] },
+];
 /** What a person has ordered. */
 const ORDERS = {
   silenced: { until: asInstant(9000), causes: [], stages: [] },
@@ -59,13 +63,14 @@ function taken(boot: 'same' | 'new', kept: GroupMemory, id = 'rack'): GroupState
 describe('of an earlier process of this boot', () => {
   test('everything is taken over, of the feeds that there are', () => {
     const shed = { stages: ['lab'], undo: new Map(), held: 'by-hand' } as const;
-    const rest = { run: RUN, progress: BEGUN, shed, shortSince: asInstant(700), ...ORDERS };
+    const rest = { run: RUN, progress: BEGUN, past: PAST, shed, shortSince: asInstant(700), ...ORDERS };
     expect(taken('same', { ...rest, members: MEMBERS })).toStrictEqual({
       ...FRESH,
       ...rest,
       progress: { ...BEGUN, phase: 'interrupted' },
       resuming: true,
-      members: new Map([['b', { ...unseen('b'), ...MEMBERS.get('b') }]]),
+      // What holds goes on; of what was heard nothing is known.
+      members: new Map([['b', { device: 'b', class: 'unknown', verdicts: [], meets: [], ...MEMBERS.get('b') }]]),
     });
   });
 
@@ -107,7 +112,7 @@ describe('of an earlier boot', () => {
 
   test('a run waits, what a person has ordered goes on, and conditions begin anew', () => {
     const undo = new Map([['lab/a', 'running']]);
-    const rest = { run: RUN, progress: BEGUN, shortSince: asInstant(700), ...ORDERS };
+    const rest = { run: RUN, progress: BEGUN, past: PAST, shortSince: asInstant(700), ...ORDERS };
     const shed = { stages: ['lab'], undo, held: 'by-hand' } as const;
     expect(taken('new', { ...rest, shed, members: MEMBERS })).toStrictEqual({
       ...FRESH,
@@ -116,6 +121,7 @@ describe('of an earlier boot', () => {
       progress: { ...begun, phase: 'interrupted', steps: new Map() },
       // What a person had shut down is brought back once this machine is started again.
       shed: { stages: ['lab'], undo },
+      past: PAST,
       ...ORDERS,
     });
   });

@@ -15,9 +15,10 @@ export function adopted(state: State, settings: GroupSettings): GroupState {
   const before = state.groups.get(settings.id);
   if (before !== undefined) return withoutOldLooks(before, settings);
   const fresh = unjudged(settings, state.durations);
-  const memory = state.memory;
-  const kept = memory?.groups.get(settings.id);
-  if (memory === undefined || kept === undefined) return fresh;
+  const { memory } = state;
+  if (memory === undefined) return fresh;
+  const kept = memory.groups.get(settings.id);
+  if (kept === undefined) return fresh;
   return memory.boot === 'same' ? asKept(fresh, settings, kept) : afterReboot(fresh, kept);
 }
 
@@ -25,11 +26,8 @@ export function adopted(state: State, settings: GroupSettings): GroupState {
 function withoutOldLooks(group: GroupState, { stages, halt }: GroupSettings): GroupState {
   const { looked } = group;
   if (looked === undefined) return group;
-  const steps = [
-    ...stages.flatMap((stage) => [...stage.steps, ...stage.restore]),
-    ...(halt === undefined ? [] : [halt]),
-  ];
-  const keys = new Set(steps.map(({ key }) => key));
+  const steps = stages.flatMap((stage) => [...stage.steps, ...stage.restore]);
+  const keys = new Set([...steps.map(({ key }) => key), halt?.key]);
   if ([...looked.keys()].every((key) => keys.has(key))) return group;
   return { ...group, looked: new Map([...looked].filter(([key]) => keys.has(key))) };
 }
