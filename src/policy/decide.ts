@@ -5,7 +5,7 @@ import { never } from '../domain/result.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Listening, SourceState, State } from '../domain/state.ts';
 import { between, type Stamp, seconds } from '../domain/time.ts';
-import { type Decision, unchanged } from './decision.ts';
+import { type Decision, type Heard, unchanged } from './decision.ts';
 import { adopted } from './groups/adopt.ts';
 import { calledOffBy } from './groups/facts.ts';
 import { judged } from './judging.ts';
@@ -30,7 +30,7 @@ export function decide(state: State, input: Input, stamp: Stamp): Decision {
   return { ...decision, state: { ...next, listening: { ...heard.listening, last: stamp.at, ...ticked } } };
 }
 
-function routed(state: State, input: Input, stamp: Stamp): Decision {
+function routed(state: Heard, input: Input, stamp: Stamp): Decision {
   switch (input.kind) {
     case 'configured':
       return onConfigured(state, input.settings, stamp);

@@ -1,6 +1,9 @@
 import type { Fact } from '../domain/facts.ts';
 import type { Intent } from '../domain/intents.ts';
-import type { State } from '../domain/state.ts';
+import type { Listening, State } from '../domain/state.ts';
+
+/** A state that takes an input in: since when the process listens is known from the first input on. */
+export type Heard = State & { readonly listening: Listening };
 
 /** What one input comes to: the state after it, what is to be done, and what has happened. */
 export interface Decision {

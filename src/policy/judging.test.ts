@@ -6,7 +6,6 @@ import { EMPTY_STATE } from '../domain/state.ts';
 import { seconds } from '../domain/time.ts';
 import { memoryOf } from '../store/memory.ts';
 import { judged } from './judging.ts';
-import { onTick } from './on-tick.ts';
 
 const charged = { 'battery.charge': 90 };
 
@@ -163,12 +162,6 @@ test('nothing is judged of a group that was never taken up', () => {
   const { state, stamp } = new Watch().says('ups', 'OL', charged);
   const bare = { state: { ...state, groups: new Map() }, intents: [], facts: [] };
   expect(judged(bare, 'all', stamp).state.groups.size).toBe(0);
-});
-
-test('before the first input no device is silent', () => {
-  const { state, stamp } = new Watch().says('ups', 'OL', charged);
-  const { listening: _, ...unheard } = state;
-  expect(onTick(unheard, stamp).facts).toEqual([]);
 });
 
 function groupOf() {

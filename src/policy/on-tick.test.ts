@@ -67,13 +67,14 @@ describe('a silence is told', () => {
     watch.facts.filter(({ type }) => type === 'silent').map(({ second, text }) => [second, text]);
   const text = (span: string) => `ups has proved neither mains nor battery for ${span}: what it is fed by is unknown`;
 
-  test.each<[string, (watch: Watch) => Watch]>([
-    ['that nobody has noticed', (watch) => watch.hangs('ups')],
-    ['of a device that is lost', (watch) => watch.loses('ups')],
-  ])('%s, after five minutes and then every hour', (_, act) => {
-    const watch = calm();
+  test.each<[string, () => Watch]>([
+    ['that nobody has noticed', () => calm().hangs('ups')],
+    ['of a device that is lost', () => calm().loses('ups')],
+    ['of one that is lost and has never proved anything', () => new Watch().runs(60).loses('ups')],
+  ])('%s, after five minutes and then every hour', (_, silent) => {
+    const watch = silent();
     const from = watch.second;
-    act(watch).runs(2 * 3600 + 400);
+    watch.runs(2 * 3600 + 400);
     expect(told(watch)).toEqual([
       [from + 300, text('5 min')],
       [from + 3900, text('1 h 5 min')],
@@ -82,12 +83,12 @@ describe('a silence is told', () => {
     expect(watch.facts.find(({ type }) => type === 'silent')).toMatchObject({ device: 'ups', level: 'warning' });
   });
 
-  test('once, though ticks were missed', () => {
-    const watch = calm()
-      .loses('ups')
-      .runs(200)
-      .passes(3 * 3600);
-    expect(told(watch.tick().runs(10)).length).toBe(1);
+  test.each<[string, () => Watch]>([
+    ['ticks were missed', () => calm().loses('ups').runs(200)],
+    ['not one tick has come before', () => new Watch().loses('ups')],
+  ])('once, though %s', (_, lost) => {
+    const watch = lost().passes(3 * 3600);
+    expect(told(watch.tick().runs(10)).map(([second]) => second)).toEqual([watch.second - 10]);
   });
 
   test('not of one that answers', () => {

@@ -3,15 +3,15 @@ import { pauseQuality, tickQuality } from '../analysis/quality/follow.ts';
 import type { Fact } from '../domain/facts.ts';
 import type { DeviceId } from '../domain/names.ts';
 import type { Settings } from '../domain/settings.ts';
-import type { DeviceState, State } from '../domain/state.ts';
+import type { DeviceState } from '../domain/state.ts';
 import { asMillis, between, formatSpan, type Instant, type Millis, type Stamp, seconds } from '../domain/time.ts';
-import type { Decision } from './decision.ts';
+import type { Decision, Heard } from './decision.ts';
 import { judged } from './judging.ts';
 import type { PacedDevice } from './on-reading.ts';
 import { expired } from './on-request.ts';
 
 /** Takes in that time has gone by: everything that can happen without news. */
-export function onTick(state: State, stamp: Stamp): Decision {
+export function onTick(state: Heard, stamp: Stamp): Decision {
   const { devices, muted } = followed(state, stamp);
   const waited = expired({ ...state, devices }, stamp);
   const told = { ...waited, facts: [...silences(state, stamp), ...waited.facts] };
@@ -27,8 +27,8 @@ const lateBy = (pace: Millis): Millis => asMillis(pace * 1.5 + 1000);
 /** Right after a start nobody can have answered yet. */
 const FIRST_ANSWERS = seconds(5);
 
-function isLate({ id, reading, power, pace }: PacedDevice, { settings, listening }: State, { at }: Stamp): boolean {
-  if (reading === undefined) return listening !== undefined && between(listening.since, at) >= FIRST_ANSWERS;
+function isLate({ id, reading, power, pace }: PacedDevice, { settings, listening }: Heard, { at }: Stamp): boolean {
+  if (reading === undefined) return between(listening.since, at) >= FIRST_ANSWERS;
   const span = between(reading.at, at);
   if (span >= MUTE) return true;
   if (power.outage === undefined || pace === undefined || settings === undefined) return false;
@@ -54,7 +54,7 @@ function deadAfter(settings: Settings, device: DeviceId): Millis {
 const spanOr = (configured: Millis | 'auto'): Millis => (configured === 'auto' ? MUTE : configured);
 
 /** Dwells and grades that move without readings, and devices of which nothing has come for a while. */
-function followed(state: State, stamp: Stamp) {
+function followed(state: Heard, stamp: Stamp) {
   const { devices: before, listening } = state;
   let devices: Map<string, DeviceState> | undefined;
   const muted = new Set<DeviceId>();
@@ -62,7 +62,7 @@ function followed(state: State, stamp: Stamp) {
     const { reading, power } = device;
     const isMute = power.silentSince === undefined && power.fed !== undefined && isLate(device, state, stamp);
     const quality = isMute ? pauseQuality(device.quality, stamp.at) : tickQuality(device.quality, stamp);
-    const next = isMute ? silent(power, reading?.at ?? listening?.since) : power;
+    const next = isMute ? silent(power, reading?.at ?? listening.since) : power;
     if (next !== power) muted.add(device.id);
     if (quality === device.quality && next === power) continue;
     devices ??= new Map(before);
@@ -75,8 +75,7 @@ function followed(state: State, stamp: Stamp) {
 const FIRST = seconds(300);
 const AGAIN = seconds(3600);
 
-function silences({ devices, listening }: State, { at }: Stamp): readonly Fact[] {
-  if (listening === undefined) return [];
+function silences({ devices, listening }: Heard, { at }: Stamp): readonly Fact[] {
   const facts: Fact[] = [];
   for (const device of devices.values()) {
     const since = silentSince(device);
