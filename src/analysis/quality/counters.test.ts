@@ -14,4 +14,10 @@ describe('interruptions', () => {
     expect(line.quality.counters.interruptions).toEqual({ count: 0, totalMs: 0, longestMs: 0 });
     expect(line.quality.memory.hour.outsideMs).toBe(0);
   });
+
+  test('the end of a test counts for nothing after an outage either', () => {
+    const line = new Line().volts(0, 10, 230).reads(10, {}, 'OB', began).reads(40, {}, 'OL', ended(30));
+    line.reads(50, {}, 'OB').reads(110, {}, 'OL', ended(60));
+    expect(line.quality.counters.interruptions).toEqual({ count: 1, totalMs: 30_000, longestMs: 30_000 });
+  });
 });

@@ -35,7 +35,7 @@ const keyOf = (of: Measured, side: Excursion['side']): keyof QualityCounters => 
 /** Follows excursions from a band: a change of side ends one and begins another. */
 export function withSide(quality: Quality, of: Measured, side: Side, stamp: Stamp): Quality {
   const excursion = quality.memory.excursions[of];
-  if ((excursion?.side ?? 'normal') === side) return quality;
+  if (excursion?.side === side) return quality;
   const ended = withoutExcursion(quality, of, stamp.at);
   if (side === 'normal') return ended;
   const next = begun(ended, keyOf(of, side), stamp);

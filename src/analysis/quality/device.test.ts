@@ -33,7 +33,7 @@ describe('what the device itself does', () => {
   ])('overloaded %s', (_, said, status, text, details) => {
     const line = new Line().reads(0, { 'ups.load': '50' }).reads(10, said, status).reads(14, said, status);
     expect(line.told).toEqual([]);
-    expect(line.reads(15, said, status).facts).toEqual([{ type: 'overload', level: 'error', text, details }]);
+    expect(line.reads(15, said, status).facts).toStrictEqual([{ type: 'overload', level: 'error', text, details }]);
     expect(line.quality.overload).toEqual({ state: 'overload', since: 10_000, sinceWall: WALL + 10_000 });
   });
 

@@ -2,7 +2,7 @@ import type { AvrState, BypassState, OverloadState, Quality, Standing } from '..
 import { numberIn, type Reading } from '../../domain/reading.ts';
 import { asMillis, between, formatSpan, type Stamp, seconds } from '../../domain/time.ts';
 import type { QualityFact } from './fact.ts';
-import { AT_ONCE, CALM, settled, standing } from './settled.ts';
+import { AT_ONCE, CALM, newlyTold, settled, standing } from './settled.ts';
 import { withPart } from './with-part.ts';
 
 /** What the words of the status say of regulation and bypass; kept while there are none. */
@@ -27,9 +27,9 @@ export function withOverload(
   quality: Quality,
   reading: Reading,
   stamp: Stamp,
-): { readonly quality: Quality; readonly fact?: QualityFact } {
+): { readonly quality: Quality; readonly facts: readonly QualityFact[] } {
   const load = numberIn(reading, 'ups.load');
-  if (load === undefined && reading.flags.length === 0) return { quality };
+  if (load === undefined && reading.flags.length === 0) return { quality, facts: [] };
   const { memory, overload: told } = quality;
   const limit = told?.state === 'overload' ? BACK : OVER;
   const isOver = reading.flags.includes('OVER') || (load ?? 0) > limit;
@@ -39,9 +39,9 @@ export function withOverload(
   const next = settled<OverloadState>(before, isOver ? 'overload' : 'normal', wait, stamp);
   const waiting = withPart(memory.waiting, 'overload', next.waiting);
   const waited = withPart(quality, 'memory', withPart(memory, 'waiting', waiting));
-  if (next.told === undefined || next.told === told) return { quality: waited };
-  const fact = overloadFact(told, next.told, load, stamp);
-  return { quality: { ...waited, overload: next.told }, ...(fact === undefined ? {} : { fact }) };
+  const now = newlyTold(told, next);
+  if (now === undefined) return { quality: waited, facts: [] };
+  return { quality: { ...waited, overload: now }, facts: overloadFact(told, now, load, stamp) };
 }
 
 function overloadFact(
@@ -49,15 +49,17 @@ function overloadFact(
   now: Standing<OverloadState>,
   load: number | undefined,
   stamp: Stamp,
-): QualityFact | undefined {
+): readonly QualityFact[] {
   const percent = load === undefined ? '' : `, load ${load} %`;
   const details = load === undefined ? {} : { load };
   if (now.state === 'overload') {
     const span = formatSpan(between(now.since, stamp.at));
-    return { type: 'overload', level: 'error', text: `overloaded for ${span}${percent}`, details };
+    return [{ type: 'overload', level: 'error', text: `overloaded for ${span}${percent}`, details }];
   }
-  if (before === undefined) return undefined;
+  if (before === undefined) return [];
   const lasted = asMillis(Math.max(0, between(before.since, now.since)));
   const text = `no longer overloaded after ${formatSpan(lasted)}${percent}`;
-  return { type: 'overload_ended', level: 'notice', text, details: { ...details, lasted: Math.round(lasted / 1000) } };
+  return [
+    { type: 'overload_ended', level: 'notice', text, details: { ...details, lasted: Math.round(lasted / 1000) } },
+  ];
 }

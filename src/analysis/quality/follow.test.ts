@@ -8,7 +8,7 @@ import { isPending, pauseQuality, restoredQuality, tickQuality } from './follow.
 describe('grade', () => {
   test('absent until an hour has been observed, then brought up to date every ten minutes', () => {
     const line = new Line().volts(0, 11, 230);
-    expect(line.ticks(11, 3000).quality.grid).toEqual({});
+    expect(line.ticks(11, 3000).quality.grid).toStrictEqual({});
     const graded = line.ticks(3001, 3600).quality;
     expect(graded.grid.day).toEqual({
       grade: 'A',
@@ -26,6 +26,12 @@ describe('grade', () => {
     line.reads(7560, { 'input.voltage': '230' }, 'OL', ended(360)).ticks(7561, 7800);
     // 360 s of 7560 s are 4.8 %, which is 57 points.
     expect(line.quality.grid.day).toMatchObject({ grade: 'E', score: 33, outsideMs: 360_000, interruptions: 1 });
+  });
+
+  test('the mains are back with the first reading that has them, not when the outage has ended', () => {
+    const line = new Line().volts(0, 10, 230).reads(10, {}, 'OB', began).reads(40, { 'input.voltage': '230' });
+    line.reads(45, { 'input.voltage': '230' }, 'OL', ended(35)).reads(50, {}, 'OB');
+    expect(line.quality.memory.hour).toMatchObject({ observedMs: 50_000, outsideMs: 30_000 });
   });
 
   test('sags cost both, swells and frequency too', () => {

@@ -35,17 +35,15 @@ export interface QualityStep {
  * A reading with the variables of the last one can be passed over, unless it begins or ends an outage or `isPending`.
  */
 export function followQuality(before: Quality, seen: QualityInput, stamp: Stamp): QualityStep {
-  const facts: QualityFact[] = [];
   const heard = heardAgain(tickQuality(before, stamp), stamp);
   const interrupted = withInterruption(heard, seen.outageBegan, seen.outageEnded, stamp);
   const overload = withOverload(withStatusStates(interrupted, seen.reading, stamp), seen.reading, stamp);
-  if (overload.fact !== undefined) facts.push(overload.fact);
   const mains =
     seen.fed === 'mains'
       ? withMains(overload.quality, seen.reading, seen.preset, stamp)
       : { quality: blind(overload.quality, stamp.at), isSeen: false, facts: [] };
   const quality = graded(before, inCourse(mains.quality, seen.fed, mains.isSeen, stamp));
-  return { quality, facts: [...facts, ...mains.facts] };
+  return { quality, facts: [...overload.facts, ...mains.facts] };
 }
 
 /**

@@ -17,8 +17,8 @@ const [LOWEST, HIGHEST] = [40, 70];
 
 /** The mains frequency that a reading measures, in hertz; undefined where it measures none. */
 export function inputHertz(reading: Reading): number | undefined {
-  const hertz = numberIn(reading, 'input.frequency');
-  return hertz !== undefined && hertz >= LOWEST && hertz <= HIGHEST ? hertz : undefined;
+  const hertz = numberIn(reading, 'input.frequency') ?? 0;
+  return hertz >= LOWEST && hertz <= HIGHEST ? hertz : undefined;
 }
 
 /** What a frequency is judged by. */

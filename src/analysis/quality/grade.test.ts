@@ -48,6 +48,21 @@ test('the day is the last 24 hours, the present one included', () => {
   expect([later.day?.observedMs, later.week?.events]).toEqual([HOUR, 6]);
 });
 
+test('everything that happened in the hours adds up', () => {
+  const memory = { samples: [], waiting: {}, excursions: {} };
+  const past = { outsideMs: 3000, events: 3, interruptions: 1 };
+  const { day, week } = gridOf({ ...memory, hours: [hour(10, past), hour(99, past)], hour: hour(100, past) });
+  expect(day).toMatchObject({ observedMs: 2 * HOUR, outsideMs: 6000, events: 6, interruptions: 2 });
+  expect(week).toMatchObject({ observedMs: 3 * HOUR, outsideMs: 9000, events: 9, interruptions: 3 });
+});
+
+test('a stretch without a grade has none', () => {
+  const empty = hour(100, { observedMs: 0 });
+  const memory = { samples: [], waiting: {}, excursions: {}, hour: empty };
+  expect(gridOf({ ...memory, hours: [] })).toStrictEqual({});
+  expect(Object.keys(gridOf({ ...memory, hours: [hour(10)] }))).toEqual(['week']);
+});
+
 test('worse is never better', () => {
   const hours = fc.record({ outsideMs: fc.nat(HOUR), events: fc.nat(20), interruptions: fc.nat(20) });
   fc.assert(

@@ -12,6 +12,11 @@ test('an hour in which nothing was seen leaves nothing behind', () => {
   expect(hoursOf(rolled(rolled(EMPTY, 5 * HOUR), 6 * HOUR))).toEqual([6]);
 });
 
+test('an hour in which nothing but an outage began is kept', () => {
+  const memory = withEvent(EMPTY, 'interruptions', 5 * HOUR);
+  expect(rolled(memory, 6 * HOUR).hours).toEqual([memory.hour]);
+});
+
 test('hours of seven days are kept, the present one included', () => {
   let memory = EMPTY;
   for (let hour = 1; hour <= 300; hour += 1) memory = event(memory, hour);

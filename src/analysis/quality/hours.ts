@@ -34,7 +34,6 @@ export function accounted(memory: QualityMemory, at: Instant): QualityMemory {
 /** Begins the present hour where it is another one. Hours older than seven days go, and those that a wall clock set back puts into the future. */
 export function rolled(memory: QualityMemory, wall: number): QualityMemory {
   const now = Math.floor(wall / HOUR);
-  if (memory.hour.hour === now) return memory;
   const all = isEmpty(memory.hour) ? memory.hours : [...memory.hours, memory.hour];
   const hour = all.find((each) => each.hour === now) ?? emptyHour(now);
   return { ...memory, hour, hours: all.filter((each) => each.hour < now && each.hour > now - KEPT_HOURS) };

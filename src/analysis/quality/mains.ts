@@ -6,6 +6,7 @@ import { withoutExcursion, withSide } from './counters.ts';
 import type { QualityFact } from './fact.ts';
 import { frequencyFact, frequencySide, frequencySight, inputHertz, settledFrequency } from './frequency.ts';
 import { withNominalFrequency, withNominalVoltage } from './nominal.ts';
+import { newlyTold } from './settled.ts';
 import {
   bandOf,
   inputVolts,
@@ -74,9 +75,10 @@ function withVoltage(before: Quality, sight: VoltageSight, stamp: Stamp, facts: 
   const { memory, voltage } = quality;
   const next = settledVoltage({ told: voltage, waiting: memory.waiting.voltage }, sight, stamp);
   const waited = withWaiting(quality, 'voltage', next.waiting);
-  if (next.told === undefined || next.told === voltage) return waited;
-  facts.push(...voltageFact(voltage, next.told, sight, stamp));
-  return { ...waited, voltage: next.told };
+  const now = newlyTold(voltage, next);
+  if (now === undefined) return waited;
+  facts.push(...voltageFact(voltage, now, sight, stamp));
+  return { ...waited, voltage: now };
 }
 
 function withFrequency(
@@ -96,7 +98,8 @@ function withFrequency(
   const { memory, frequency } = quality;
   const next = settledFrequency({ told: frequency, waiting: memory.waiting.frequency }, sight, stamp);
   const waited = withWaiting(quality, 'frequency', next.waiting);
-  if (next.told === undefined || next.told === frequency) return waited;
-  facts.push(...frequencyFact(frequency, next.told, sight, stamp));
-  return { ...waited, frequency: next.told };
+  const now = newlyTold(frequency, next);
+  if (now === undefined) return waited;
+  facts.push(...frequencyFact(frequency, now, sight, stamp));
+  return { ...waited, frequency: now };
 }

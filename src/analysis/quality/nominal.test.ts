@@ -16,15 +16,25 @@ describe('nominal voltage', () => {
     ['said', '230', [228], { value: 230, from: 'device' }],
     ['said, near a rating', '125', [121], { value: 127, from: 'device' }],
     ['said, near none', '277', [277], { value: 277, from: 'device' }],
+    ['said, just near a rating', '255', [255], { value: 240, from: 'device' }],
+    ['said, just near none', '256', [256], { value: 256, from: 'device' }],
+    ['said, the least of a phase', '85', [85], { value: 100, from: 'device' }],
+    ['said, the most of a phase', '300', [300], { value: 300, from: 'device' }],
     ['said, of no phase', '24', [24], undefined],
+    ['said, too little for a phase', '84.9', [85], undefined],
+    ['said, too much for a phase', '300.1', [300], undefined],
+    ['said, of two phases', '400', [400], undefined],
     ['not said, too few readings', undefined, ten(121).slice(1), undefined],
     ['not said', undefined, ten(121), { value: 120, from: 'measured' }],
-    ['the median counts', undefined, [90, 90, 90, 90, 231, 231, 231, 232, 240, 290], { value: 230, from: 'measured' }],
+    ['the median counts', undefined, [290, 231, 90, 232, 90, 231, 90, 240, 90, 231], { value: 230, from: 'measured' }],
     ['between two ratings the lower', undefined, ten(235), { value: 230, from: 'measured' }],
     ['readings of nothing do not count', undefined, [0, 'n/a', ...ten(100)], { value: 100, from: 'measured' }],
+    ['readings of nothing are too few', undefined, [0, 'n/a', ...ten(100).slice(1)], undefined],
     ['near no rating', undefined, ten(160), undefined],
     ['near none at first', undefined, [...ten(160), ...ten(231)], { value: 230, from: 'measured' }],
     ['contradicted, not yet sure', '230', [121, 121], undefined],
+    ['a quarter off', '240', [180], { value: 240, from: 'device' }],
+    ['more than a quarter off', '240', [179], undefined],
     ['contradicted', '230', ten(121), { value: 120, from: 'measured' }],
     ['contradicted by no rating', '230', ten(160), { value: 230, from: 'device' }],
     ['not contradicted by sags', '230', ten(180), { value: 230, from: 'device' }],
@@ -36,6 +46,13 @@ describe('nominal voltage', () => {
   test('is kept when the device no longer says it', () => {
     const line = new Line({}).reads(0, { 'input.voltage.nominal': '230', 'input.voltage': '230' });
     expect(line.reads(1, { 'input.voltage': '231' }).quality.nominal.voltage).toEqual({ value: 230, from: 'device' });
+  });
+
+  test('is that of the device as soon as it says it', () => {
+    const line = new Line({}).volts(0, 10, 230);
+    expect(line.quality.nominal.voltage).toEqual({ value: 230, from: 'measured' });
+    line.reads(10, { 'input.voltage.nominal': '230', 'input.voltage': '230' });
+    expect(line.quality.nominal.voltage).toEqual({ value: 230, from: 'device' });
   });
 
   /** The nominal voltage after hours of these readings, four an hour, learned in a sag of 208 V. */
@@ -54,8 +71,29 @@ describe('nominal voltage', () => {
     ['is kept where one reading of the day is near it', 30, (hour: number) => (hour === 20 ? 209 : 231), 208],
     ['is kept where the day shows no rating', 30, () => 160, 208],
     ['is kept where the day shows it', 30, () => 209, 208],
+    ['gives way to what the day after one without a rating shows', 48, (hour: number) => (hour < 25 ? 160 : 231), 230],
+    ['is kept while hours of nothing make up the day', 24, (hour: number) => (hour < 8 ? 0 : 231), 208],
   ])('learned in a sag %s', (_, hours, volts, nominal) => {
     expect(afterSag(hours, volts)).toBe(nominal);
+  });
+
+  test('learned in a sag gives way to one phase, where the others are not used', () => {
+    const line = new Line({});
+    const reads = (at: number, volts: number) =>
+      line.reads(at, { 'input.L1-N.voltage': `${volts}`, 'input.L2-N.voltage': '0', 'input.L3-N.voltage': '0' });
+    for (let at = 0; at < 10; at += 1) reads(at, 208);
+    for (let hour = 1; hour <= 24; hour += 1) reads(hour * 3600, 231);
+    expect(line.quality.nominal.voltage?.value).toBe(230);
+  });
+
+  test('is doubted neither before it is learned nor once it has given way', () => {
+    const doubt = ({ quality: { memory } }: Line) => 'doubt' in memory;
+    const line = new Line({}).volts(0, 9, 231);
+    expect(doubt(line)).toBe(false);
+    const learned = new Line({}).volts(0, 10, 208);
+    for (let hour = 1; hour < 24; hour += 1) learned.reads(hour * 3600, { 'input.voltage': '231' });
+    expect(doubt(learned)).toBe(true);
+    expect(doubt(learned.reads(24 * 3600, { 'input.voltage': '231' }))).toBe(false);
   });
 
   test('learned in a sag is judged by again once it is right', () => {

@@ -13,6 +13,8 @@ describe('restored', () => {
   };
 
   test('after a restart moments mean what they meant', () => {
+    const set = { ...stampAt(100), wall: WALL + 1_000_000 };
+    expect(restoredQuality(kept(), asInstant(55_000), 'same', set).voltage?.since).toBe(0);
     const quality = restoredQuality(kept(), asInstant(55_000), 'same', stampAt(100));
     expect(quality.voltage).toEqual({ state: 'low', since: 0, sinceWall: WALL });
     expect(quality.memory).toMatchObject({ waiting: {}, excursions: {}, paused: true });
@@ -26,6 +28,8 @@ describe('restored', () => {
     const quality = restoredQuality(kept(), asInstant(55_000), 'new', stamp);
     expect(quality.voltage).toEqual({ state: 'low', since: -91_000, sinceWall: WALL });
     expect(quality.avr?.since).toBe(-91_000 + 42_000);
+    expect(quality.frequency?.since).toBe(-91_000 + 41_000);
+    expect(quality.bypass?.since).toBe(-91_000);
     expect(quality.overload?.since).toBe(-91_000);
   });
 

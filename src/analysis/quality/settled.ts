@@ -30,6 +30,12 @@ export function settled<S extends string>(
   return between(candidate.since, stamp.at) < wait ? { told, waiting: candidate } : { told: candidate };
 }
 
+/** What holds only now; undefined while that is what was told before. */
+export const newlyTold = <S extends string>(
+  before: Standing<S> | undefined,
+  { told }: Settled<S>,
+): Standing<S> | undefined => (told === before ? undefined : told);
+
 /** A state that begins now. */
 export const standing = <S extends string>(state: S, stamp: Stamp): Standing<S> => ({
   state,

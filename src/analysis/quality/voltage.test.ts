@@ -20,6 +20,9 @@ describe('voltage', () => {
     ['severe at once', 195, 0, ['voltage_severe'], 'severely_low'],
     ['the severe limit itself is not', 195.5, 29, [], 'normal'],
     ['severely high at once', 270, 0, ['voltage_severe'], 'severely_high'],
+    ['the severe limit above is not', 264.5, 29, [], 'normal'],
+    ['a tenth of nominal is severe', 23, 0, ['voltage_severe'], 'severely_low'],
+    ['less than a tenth of nominal is none', 22.9, 60, [], 'normal'],
   ])('%s', (_, volts, seconds, told, state) => {
     const line = new Line().volts(0, 10, 230).volts(10, 11 + seconds, volts);
     expect(line.told).toEqual(told);
@@ -35,6 +38,22 @@ describe('voltage', () => {
       text: 'mains voltage below 207 V for 30 s: 200 V, 13 % off its nominal 230 V',
       details: { voltage: 200, nominal: 230, low: 207, high: 253, state: 'low' },
     });
+  });
+
+  test('high is told as such', () => {
+    const { facts } = new Line().volts(0, 10, 230).volts(10, 41, 260);
+    expect(facts.map(({ text }) => text)).toEqual([
+      'mains voltage above 253 V for 30 s: 260 V, 13 % off its nominal 230 V',
+    ]);
+  });
+
+  test.each([
+    [180, 'low', 'mains voltage severely low: 180 V, 21.7 % off its nominal 230 V'],
+    [280, 'high', 'mains voltage severely high: 280 V, 21.7 % off its nominal 230 V'],
+  ])('a device that starts on %d V is told at once, and once it is back', (volts, side, text) => {
+    const line = new Line().volts(0, 1, volts).volts(1, 10, 230);
+    const back = `mains voltage back in its band at 230 V, after 1 s severely ${side}`;
+    expect(line.facts.map((fact) => fact.text)).toEqual([text, back]);
   });
 
   test('a device that starts on low mains is told once they have lasted', () => {
@@ -59,6 +78,15 @@ describe('voltage', () => {
     [250.8, ['voltage_high']],
   ])('back from high at %d V', (volts, told) => {
     expect(new Line().volts(0, 41, 258).volts(41, 60, volts).told).toEqual(told);
+  });
+
+  test.each([
+    [180, 209.2, ['voltage_severe']],
+    [180, 209.3, ['voltage_severe', 'voltage_normal']],
+    [280, 250.8, ['voltage_severe']],
+    [280, 250.7, ['voltage_severe', 'voltage_normal']],
+  ])('back from severe %d V at %d V', (severe, volts, told) => {
+    expect(new Line().volts(0, 1, severe).volts(1, 60, volts).told).toEqual(told);
   });
 
   test('back has to last 5 s', () => {
@@ -121,11 +149,17 @@ describe('voltage', () => {
   test.each([
     ['narrower', '215', '245', 215, 245],
     ['wider', '160', '280', 207, 253],
+    ['as narrow as may be', '225.4', '234.6', 225.4, 234.6],
     ['absurd', '229', '231', 207, 253],
     ['none', '0', '0', 207, 253],
   ])('transfer voltages that are %s', (_, low, high, bandLow, bandHigh) => {
     const always = { 'input.voltage.nominal': '230', 'input.transfer.low': low, 'input.transfer.high': high };
     expect(new Line(always).volts(0, 1, 230).quality.band).toMatchObject({ low: bandLow, high: bandHigh });
+  });
+
+  test('a transfer voltage that is set anew moves the band', () => {
+    const line = new Line().volts(0, 1, 230).reads(1, { 'input.voltage': '230', 'input.transfer.low': '215' });
+    expect(line.quality.band).toEqual({ low: 215, high: 253, severeLow: 195.5, severeHigh: 264.5 });
   });
 
   test('the state is held on battery, and what was going on ends', () => {
@@ -166,6 +200,8 @@ describe('three phases', () => {
   test.each([
     ['one is low', phases(230, 200, 231), 'low'],
     ['the worse of low and high counts', phases(230, 205, 262), 'high'],
+    ['of two as far off the first counts', phases(200, 260, 230), 'low'],
+    ['the first is not measured', { 'input.L2-N.voltage': '200' }, 'low'],
     ['one is gone', phases(230, 0, 230), 'severely_low'],
     ['all are gone', phases(0, 3, 0), undefined],
     ['only the first is used', { ...phases(230, 0, 0), 'input.phases': '1' }, 'normal'],

@@ -76,13 +76,12 @@ export function settledVoltage(
   sight: VoltageSight,
   stamp: Stamp,
 ): Settled<VoltageState> {
-  const side = voltageSide(SIDES[before.told?.state ?? 'normal'], sight);
+  const side = voltageSide(before.told && SIDES[before.told.state], sight);
   const seen = side === 'normal' ? side : severity(before, side, sight);
   return settled(before, seen, waitFor(before.told?.state, seen), stamp);
 }
 
-const SIDES: Readonly<Record<VoltageState, Side>> = {
-  normal: 'normal',
+const SIDES: Readonly<Partial<Record<VoltageState, Side>>> = {
   low: 'low',
   high: 'high',
   severely_low: 'low',
@@ -99,12 +98,12 @@ function severity(
   return isBeyond || told?.state === severe || waiting?.state === severe ? severe : side;
 }
 
-const isSevere = (state: VoltageState): boolean => state.startsWith('severely_');
+const isSevere = (state: VoltageState | undefined): boolean => state?.startsWith('severely_') === true;
 
 /** From severe on one side to severe on the other takes its time, so that a lost neutral is not told at every reading. */
 function waitFor(told: VoltageState | undefined, seen: VoltageState): Millis {
   if (seen === 'normal') return told === undefined ? AT_ONCE : CALM;
-  return isSevere(seen) && !isSevere(told ?? 'normal') ? AT_ONCE : DWELL;
+  return isSevere(seen) && !isSevere(told) ? AT_ONCE : DWELL;
 }
 
 /** What a change of state means for people. Nothing where the first state is the normal one. */
@@ -118,7 +117,7 @@ export function voltageFact(
   if (now.state === 'normal') {
     if (before === undefined) return [];
     const lasted = asMillis(Math.max(0, between(before.since, now.since)));
-    const text = `mains voltage back in its band at ${volts} V, after ${formatSpan(lasted)} ${WORDS[before.state]}`;
+    const text = `mains voltage back in its band at ${volts} V, after ${formatSpan(lasted)} ${worded(before.state)}`;
     return [
       { type: 'voltage_normal', level: 'notice', text, details: { ...details, lasted: Math.round(lasted / 1000) } },
     ];
@@ -126,20 +125,14 @@ export function voltageFact(
   const off = `${deviation(volts, nominal)} % off its nominal ${nominal} V`;
   const type = TYPES[now.state];
   if (type === 'voltage_severe') {
-    return [{ type, level: 'error', text: `mains voltage ${WORDS[now.state]}: ${volts} V, ${off}`, details }];
+    return [{ type, level: 'error', text: `mains voltage ${worded(now.state)}: ${volts} V, ${off}`, details }];
   }
   const span = formatSpan(between(now.since, stamp.at));
   const limit = now.state === 'low' ? `below ${band.low} V` : `above ${band.high} V`;
   return [{ type, level: 'warning', text: `mains voltage ${limit} for ${span}: ${volts} V, ${off}`, details }];
 }
 
-const WORDS: Readonly<Record<VoltageState, string>> = {
-  normal: 'normal',
-  low: 'low',
-  high: 'high',
-  severely_low: 'severely low',
-  severely_high: 'severely high',
-};
+const worded = (state: VoltageState): string => state.replace('_', ' ');
 
 const TYPES = {
   low: 'voltage_low',
