@@ -2,6 +2,7 @@ import type { View } from '../../src/analysis/triggers/view.ts';
 import type { Outage } from '../../src/domain/power.ts';
 import { readingOf } from '../../src/domain/reading.ts';
 import type { TriggerSettings } from '../../src/domain/settings.ts';
+import { type DeviceState, type Link, UNHEARD } from '../../src/domain/state.ts';
 import { asInstant, seconds } from '../../src/domain/time.ts';
 import { TRIGGERS } from './settings.ts';
 
@@ -31,6 +32,18 @@ export function seen(
     ...more,
   };
 }
+
+/** The device of which a view is. */
+export const deviceOf = ({ power, reading }: View, link: Link = { kind: 'up' }): DeviceState => ({
+  ...UNHEARD,
+  id: 'ups',
+  label: 'ups',
+  address: { source: 'nas', name: 'ups' },
+  link,
+  power,
+  derived: new Map(),
+  ...(reading === undefined ? {} : { reading }),
+});
 
 /** The outage of `seen`; no charge was told in it. */
 export const OUTAGE: Outage = { id: '', since: at(40), wall: 0, proof: 'status', byTest: false, charges: [] };
