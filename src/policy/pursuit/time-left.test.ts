@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest';
+import { group } from '../../../tests/kit/settings.ts';
+import { HALT } from '../../../tests/kit/watch.ts';
 import type { Run } from '../../domain/groups.ts';
 import type { Plan, PlannedStep } from '../../domain/plan.ts';
 import type { Outage, Power } from '../../domain/power.ts';
 import type { Progress, StepProgress } from '../../domain/progress.ts';
 import { readingOf } from '../../domain/reading.ts';
+import type { StageSettings } from '../../domain/settings.ts';
 import { type DeviceState, UNHEARD } from '../../domain/state.ts';
+import type { Step } from '../../domain/steps.ts';
 import { asInstant, seconds } from '../../domain/time.ts';
-import { restOf, timeLeft } from './time-left.ts';
+import { planOf } from '../plan/plan.ts';
+import { restAfter, restOf, timeLeft } from './time-left.ts';
 
 const at = (second: number) => asInstant(second * 1000);
 const outage: Outage = { id: '', since: at(0), wall: 0, proof: 'status', byTest: false, charges: [] };
@@ -65,8 +70,8 @@ describe('the time left', () => {
     ['runs out for nobody without a feed that is known', [], RUN, undefined],
   ])('%s', (___, devices, run, left) => {
     const known = new Map(devices.map((one) => [one.id, one]));
-    const group = { feeds: [...known.keys()], minHealthy: known.size, timeLeftUnknown: seconds(120) };
-    expect(timeLeft(group, run, known, at(110))).toBe(left === undefined ? undefined : left * 1000);
+    const own = { feeds: [...known.keys()], minHealthy: known.size, timeLeftUnknown: seconds(120) };
+    expect(timeLeft(own, run, known, at(110))).toBe(left === undefined ? undefined : left * 1000);
   });
 
   test.each<[string, number, readonly DeviceState[], number | undefined]>([
@@ -93,23 +98,30 @@ describe('the time left', () => {
     ['is unknown where the gauge said 0 on mains', 1, [feed('a', MUTE, '0')], 90],
   ])('%s', (___, minHealthy, devices, left) => {
     const known = new Map(devices.map((one) => [one.id, one]));
-    const group = { feeds: [...known.keys()], minHealthy, timeLeftUnknown: seconds(120) };
-    expect(timeLeft(group, RUN, known, at(110))).toBe(left === undefined ? undefined : left * 1000);
+    const own = { feeds: [...known.keys()], minHealthy, timeLeftUnknown: seconds(120) };
+    expect(timeLeft(own, RUN, known, at(110))).toBe(left === undefined ? undefined : left * 1000);
   });
 });
 
+const step = (key: string, worst: number, ...after: readonly string[]): PlannedStep => ({
+  key,
+  kind: 'exec',
+  text: key,
+  after,
+  expected: seconds(1),
+  worst: seconds(worst),
+  deadline: seconds(600),
+  basis: 'default',
+});
+const none = seconds(0);
+const so = (states: Readonly<Record<string, StepProgress['state']>>): Progress => {
+  const steps = Object.entries(states).map(
+    ([key, state]) => [key, { state, since: at(0), wall: 0, items: [] }] as const,
+  );
+  return { run: 'r', kind: 'outage', dryRun: false, wall: 0, phase: 'running', steps: new Map(steps) };
+};
+
 describe('what a plan still needs', () => {
-  const step = (key: string, worst: number, ...after: readonly string[]): PlannedStep => ({
-    key,
-    kind: 'exec',
-    text: key,
-    after,
-    expected: seconds(1),
-    worst: seconds(worst),
-    deadline: seconds(600),
-    basis: 'default',
-  });
-  const none = seconds(0);
   const lab = [step('lab/a', 10), step('lab/b', 20, 'lab/a'), step('lab/c', 5), step('lab/d', 7, 'lab/b')];
   const PLAN: Plan = {
     group: 'rack',
@@ -122,12 +134,6 @@ describe('what a plan still needs', () => {
     need: none,
   };
   const { halt: ___, ...unhalted } = PLAN;
-  const so = (states: Readonly<Record<string, StepProgress['state']>>): Progress => {
-    const steps = Object.entries(states).map(
-      ([key, state]) => [key, { state, since: at(0), wall: 0, items: [] }] as const,
-    );
-    return { run: 'r', kind: 'outage', dryRun: false, wall: 0, phase: 'running', steps: new Map(steps) };
-  };
 
   test.each<[string, Plan, Progress | undefined, string | undefined, number]>([
     ['all of it where nothing has begun', PLAN, undefined, undefined, 37 + 40 + 15],
@@ -152,5 +158,45 @@ describe('what a plan still needs', () => {
     const steps = [step('lab/a', 10, 'lab/b'), step('lab/b', 20, 'lab/a'), step('lab/c', 1)];
     const plan = { ...unhalted, stages: [{ name: 'lab', steps, expected: none, worst: none }] };
     expect(restOf(plan, so({ 'lab/c': 'done' }))).toBeGreaterThanOrEqual(seconds(30));
+  });
+});
+
+describe('what a plan still needs once a UPS was told to go', () => {
+  const exec = (key: string, usual: number, ...after: readonly string[]): Step => ({
+    ...HALT,
+    key,
+    kind: 'exec',
+    after,
+    usual: seconds(usual),
+  });
+  const tells = (key: string, device: string, usual: number, ...after: readonly string[]): Step => ({
+    ...exec(key, usual, ...after),
+    kind: 'ups',
+    device,
+  });
+  const stage = (name: string, ...steps: readonly Step[]): StageSettings => ({ name, steps, restore: [] });
+  /** Of three stages the second tells one UPS to go, and the third another one and then the first once more. */
+  const own = group('rack', ['a', 'b', 'c'], {
+    halt: HALT,
+    stages: [
+      stage('lab', exec('lab/a', 10)),
+      stage('off', tells('off/a', 'a', 3), exec('off/nas', 20, 'off/a'), exec('off/vms', 6)),
+      stage('late', tells('late/b', 'b', 4), tells('late/a', 'a', 5, 'late/b'), exec('late/door', 8)),
+    ],
+  });
+  const HALF = { 'lab/a': 'done', 'off/a': 'done', 'off/nas': 'failed', 'off/vms': 'done' } as const;
+
+  test.each<[string, string, Progress | undefined, number]>([
+    ['is nothing where no step tells that UPS anything', 'c', so({ 'off/a': 'running' }), 0],
+    ['is what comes beside its step and after it, and the halt', 'a', undefined, 20 + 9 + 15],
+    ['of another UPS is what its own step leaves', 'b', undefined, 8 + 15],
+    ['counts nothing that comes before its step', 'a', so({ 'lab/a': 'running' }), 20 + 9 + 15],
+    ['of a rehearsal is that of a run to come', 'a', so(HALF), 20 + 9 + 15],
+    ['is what is open while its step runs', 'a', so({ 'lab/a': 'done', 'off/a': 'running', 'off/nas': 'done' }), 30],
+    ['is what is still open of an earlier stage, too', 'a', so({ 'lab/a': 'running', 'off/a': 'running' }), 54],
+    ['is what the second of its steps leaves, while that one runs', 'a', so({ ...HALF, 'late/a': 'running' }), 8 + 15],
+    ['is nothing that the step of another UPS leaves', 'a', so({ ...HALF, 'late/b': 'running' }), 20 + 9 + 15],
+  ])('%s', (_, device, progress, need) => {
+    expect(restAfter(own, planOf(own, new Map()), progress, device)).toBe(seconds(need));
   });
 });

@@ -33,7 +33,12 @@ export function timeLeft(
     return isDraining(device) ? (runtimeOf(device, now) ?? assumed) : Number.POSITIVE_INFINITY;
   };
   // The power lasts until fewer feeds are left than are needed.
-  const left = all.map(lasts).toSorted((one, other) => other - one)[minHealthy - 1] ?? 0;
+  const left = Math.min(
+    ...all
+      .map(lasts)
+      .toSorted((one, other) => other - one)
+      .slice(0, minHealthy),
+  );
   return left === Number.POSITIVE_INFINITY ? undefined : asMillis(Math.max(0, left));
 }
 
