@@ -63,6 +63,23 @@ describe('a run whose process was killed', () => {
     expect(own.last.reason).toMatch(/^ups: battery charge 5 %/);
   });
 
+  test('and that an earlier version has found interrupted is put down from here on', () => {
+    const own = killed().restart();
+    const { past: _, ...unknown } = own.group();
+    own.state = { ...own.state, groups: new Map([['rack', unknown]]) };
+    own.restart();
+    expect(own.outcomes).toEqual(['interrupted']);
+    expect(told(own.last.steps)).toEqual(['lab/vms done', 'lab/nas failed']);
+  });
+
+  test('and of which nobody knows what had led to it is put down without a reason', () => {
+    const own = killed();
+    const { past: _, run: __, ...unknown } = own.group();
+    own.state = { ...own.state, groups: new Map([['rack', unknown]]) };
+    own.restart();
+    expect(own.past).toMatchObject([{ outcome: 'interrupted', reason: '' }]);
+  });
+
   test('and that goes on where an earlier version has seen the end of a part of it is put down', () => {
     const shed = { ...LAB, name: 'shed', when: { onBatteryFor: seconds(5) }, steps: [step('shed/a')], restore: [] };
     const own = new Group(rack(['ups'], { stages: [shed, LAB] }));

@@ -92,6 +92,20 @@ describe('a run is put down', () => {
     expect(told(own.last.steps)[0]).toBe('shed/a done');
   });
 
+  test('and with what leads to more of it while it goes on', () => {
+    const shed = { ...LAB, name: 'shed', when: { onBatteryFor: seconds(5) }, steps: [step('shed/a')], restore: [] };
+    const own = new Group(rack(['ups'], { stages: [shed, LAB] }));
+    own
+      .says('ups', 'OB', { ...FULL, 'battery.charge': 90 })
+      .runs(8)
+      .begins('shed/a')
+      .fires();
+    expect(own.group().progress?.phase).toBe('running');
+    expect(own.past).toMatchObject([
+      { reason: 'ups: the condition of stage shed holds; ups: battery charge 5 % is below 20 %', steps: [] },
+    ]);
+  });
+
   test('only where something may be done', () => {
     const own = new Group({ ...rack(['ups'], RACK), armed: false }).fires();
     expect(own.run()?.effect).toBe('none');
@@ -108,11 +122,33 @@ describe('a run is put down', () => {
     expect(own.group('desk').past).toMatchObject([{ reason: expect.stringMatching(/^other: /) }]);
     expect(own.group().past).toBe(desk);
   });
+
+  test('and keeps why it was called off when another group is called off as its restore is stopped', () => {
+    const groups = [group('rack', ['ups'], { ...RACK, halt: HALT }), group('desk', ['other'], RACK)];
+    const two = { ...rack(['ups', 'other']), groups };
+    const own = new Group(two).says('other', 'OL', FULL).fires().begins('lab/nas').ends('lab/nas');
+    own.mains().tells({ kind: 'run-ended' }).runs(2);
+    const { until, why } = own.last;
+    own
+      .says('other', 'OB', DRAINED)
+      .runs(20)
+      .reloads({ ...two, armed: false });
+    expect(own.group().progress?.phase).toBe('stopping');
+    expect(own.group('desk').past).toMatchObject([{ outcome: 'called-off', until: own.stamp.wall }]);
+    expect(own.past).toMatchObject([{ outcome: 'called-off', until, why }]);
+  });
 });
 
 test('a reason names the UPSes as people know them', () => {
   const own = new Group({ ...rack(['ups'], RACK), devices: [declared('ups', { label: 'Rack A' })] }).fires();
   expect(own.last.reason).toBe('Rack A: battery charge 5 % is below 20 %');
+});
+
+test('a reason stays as it was when a UPS is called something else afterwards', () => {
+  const own = new Group().fires().carriesOut();
+  const { past } = own.group();
+  own.reloads({ ...rack(['ups'], RACK), devices: [declared('ups', { label: 'Rack A' })] }).runs(2);
+  expect([own.state.devices.get('ups')?.label, own.group().past]).toEqual(['Rack A', past]);
 });
 
 test('a step that never began took no time', () => {
@@ -219,4 +255,12 @@ test('texts are cut, and of too many steps those that went well are left out fir
   expect(new Set(own.last.steps.map(({ key }) => key)).size).toBe(LIMITS.pastSteps);
   expect(own.last.steps[0]).toMatchObject({ key: 'lab/bad', text: `${'x'.repeat(LIMITS.value - 1)}…` });
   expect(own.last.steps[1]).toMatchObject({ key: 'lab/late', state: 'timed-out' });
+});
+
+test('of just so many steps as are remembered all stay as they came', () => {
+  const own = new Group().fires();
+  const keys = Array.from({ length: LIMITS.pastSteps }, (_, index) => `lab/${index}`);
+  for (const key of keys) own.begins(key).ends(key, key === 'lab/7' ? 'failed' : 'done');
+  own.tells({ kind: 'run-ended' });
+  expect(own.last.steps.map(({ key }) => key)).toEqual(keys);
 });

@@ -36,14 +36,14 @@ const NONE: readonly PastRun[] = [];
  * @param before the state before the input that has led to the decision
  */
 export function withPast(before: State, { state, intents }: Decision, { wall }: Stamp): State {
-  if (before.groups === state.groups) return state;
   let groups: Map<string, GroupState> | undefined;
   for (const [id, group] of state.groups) {
     const known = before.groups.get(id);
-    const was = (known ?? before.memory?.groups.get(id))?.progress;
+    const kept = known === undefined ? before.memory?.groups.get(id)?.progress : undefined;
+    const was = known?.progress ?? kept;
     const is = group.progress;
     if (is === undefined || is === was) continue;
-    const left = known === undefined && was !== undefined ? leftBy(was, before.memory?.boot === 'new') : undefined;
+    const left = kept === undefined ? undefined : leftBy(kept, before.memory?.boot === 'new');
     const [off] = intents.flatMap((one) => (one.kind === 'call-off' && one.run === is.run ? [one.reason] : []));
     const reason = reasonOf(group, is.run, state.devices);
     const past = pastAfter(group.past ?? NONE, { was, is, left, reason, off }, wall);
@@ -66,16 +66,15 @@ function pastAfter(past: readonly PastRun[], change: Change, wall: number): read
   const isNext = was !== undefined && was.run !== is.run;
   const closed = isNext ? past.map((one) => (one.run === was.run ? replaced(one, was, wall) : one)) : past;
   const known = closed.find(({ run }) => run === is.run);
+  // Nobody knows how one has ended that an earlier version had not put down by then.
+  if (known === undefined && !isUnderWay(was) && !isUnderWay(is)) return closed;
   const now = recordOf(known, change, wall);
-  if (now === undefined || now === known) return closed;
-  return [now, ...closed.filter((one) => one !== known)].slice(0, LIMITS.pastRuns);
+  return now === known ? closed : [now, ...closed.filter((one) => one !== known)].slice(0, LIMITS.pastRuns);
 }
 
 /** What is put down of a run now; what was, where there is nothing new. */
-function recordOf(known: PastRun | undefined, change: Change, wall: number): PastRun | undefined {
+function recordOf(known: PastRun | undefined, change: Change, wall: number): PastRun {
   const { was, is, left, reason = known?.reason ?? '' } = change;
-  // Nobody knows how one has ended that an earlier version had not put down by then.
-  if (known === undefined && !isUnderWay(was) && !isUnderWay(is)) return undefined;
   const isMoved = was?.run !== is.run || was.phase !== is.phase;
   if (known !== undefined && !isMoved && known.reason === reason) return known;
   const { run, kind, dryRun, wall: since } = is;

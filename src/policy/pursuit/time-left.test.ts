@@ -95,11 +95,31 @@ describe('the time left', () => {
       ['300', '200', '100'].map((s, i) => feed(`f${i}`, OUT, s)),
       190,
     ],
+    [
+      'is what one tells where another tells nothing, whatever is on mains',
+      3,
+      [feed('a', OUT, '200'), feed('b', OUT), feed('c', { fed: 'mains' }, '900')],
+      190,
+    ],
+    [
+      'does not count on one that tells nothing for longer than on the first of the others',
+      2,
+      [feed('a', OUT, '300'), feed('b', OUT, '200'), feed('c', OUT)],
+      190,
+    ],
     ['is unknown where the gauge said 0 on mains', 1, [feed('a', MUTE, '0')], 90],
   ])('%s', (___, minHealthy, devices, left) => {
     const known = new Map(devices.map((one) => [one.id, one]));
     const own = { feeds: [...known.keys()], minHealthy, timeLeftUnknown: seconds(120) };
     expect(timeLeft(own, RUN, known, at(110))).toBe(left === undefined ? undefined : left * 1000);
+  });
+
+  test.each([
+    ['nothing where a feed is needed that no source lists', 2, 0],
+    ['that of the other where a feed that no source lists is not needed', 1, 190_000],
+  ])('is %s', (___, minHealthy, left) => {
+    const own = { feeds: ['ghost', 'a'], minHealthy, timeLeftUnknown: seconds(120) };
+    expect(timeLeft(own, RUN, new Map([['a', feed('a', OUT, '200')]]), at(110))).toBe(left);
   });
 });
 

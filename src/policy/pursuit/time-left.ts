@@ -1,6 +1,7 @@
 import type { Run } from '../../domain/groups.ts';
 import type { DeviceId } from '../../domain/names.ts';
 import type { Plan, PlannedStep } from '../../domain/plan.ts';
+import type { Outage } from '../../domain/power.ts';
 import type { Progress } from '../../domain/progress.ts';
 import { numberIn } from '../../domain/reading.ts';
 import type { GroupSettings } from '../../domain/settings.ts';
@@ -42,14 +43,17 @@ export function timeLeft(
   return left === Number.POSITIVE_INFINITY ? undefined : asMillis(Math.max(0, left));
 }
 
-const isDraining = (device: DeviceState | undefined): device is DeviceState =>
+/** One that its battery feeds in an outage. */
+type Draining = DeviceState & { readonly power: { readonly outage: Outage } };
+
+const isDraining = (device: DeviceState | undefined): device is Draining =>
   device?.power.outage !== undefined && device.power.fed === 'battery';
 
-function runtimeOf({ reading, power: { outage } }: DeviceState, now: Instant): number | undefined {
+function runtimeOf({ reading, power: { outage } }: Draining, now: Instant): number | undefined {
   // A gauge that said 0 while the mains were there says nothing.
-  if (outage?.runtimeBefore === 0) return undefined;
-  const runtime = reading === undefined ? undefined : numberIn(reading, 'battery.runtime');
-  return reading === undefined || runtime === undefined ? undefined : seconds(runtime) - between(reading.at, now);
+  if (reading === undefined || outage.runtimeBefore === 0) return undefined;
+  const runtime = numberIn(reading, 'battery.runtime');
+  return runtime === undefined ? undefined : seconds(runtime) - between(reading.at, now);
 }
 
 /**
@@ -62,10 +66,7 @@ export function restOf({ stages, halt }: Plan, progress: Progress | undefined, f
     const state = progress?.steps.get(key)?.state;
     return key !== from && (state === undefined || state === 'running');
   };
-  const rest = stages.reduce((sum, { steps, worst }) => {
-    const open = steps.filter(isOpen);
-    return sum + (open.length === steps.length ? worst : longest(open, 'worst'));
-  }, 0);
+  const rest = stages.reduce((sum, { steps }) => sum + longest(steps.filter(isOpen), 'worst'), 0);
   return asMillis(rest + (halt?.worst ?? 0));
 }
 
