@@ -2,10 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { asks, configured, inventory, listed, Story, says } from '../../tests/kit/story.ts';
 import type { Instructed } from '../domain/inputs.ts';
 import { LIMITS } from '../domain/limits.ts';
+import type { Inventory } from '../domain/reading.ts';
 import type { Ask } from '../domain/requests.ts';
 
 const QUICK = 'test.battery.start.quick';
-const CAN = { commands: [{ name: QUICK }, { name: 'test.battery.stop' }, { name: 'beeper.mute' }] };
+const CAN: Partial<Inventory> = {
+  commands: [{ name: QUICK }, { name: 'test.battery.stop' }, { name: 'beeper.mute' }],
+  writable: [{ variable: 'ups.delay.start', accepts: { kind: 'number' } }],
+};
 
 const able = (status = 'OL') =>
   new Story().tell(
@@ -93,9 +97,13 @@ describe('a self-test that was ordered', () => {
     }
   });
 
-  test('goes on whatever becomes of another command', () => {
-    const story = begun().tell(asks('2', command('beeper.mute')), instructed('2', { kind: 'no-credentials' }));
-    expect(testOf(story)?.command).toBe(QUICK);
+  test.each<[string, Ask]>([
+    ['another command', command('beeper.mute')],
+    ['a setting', { kind: 'set', device: 'ups', variable: 'ups.delay.start', value: '30' }],
+  ])('goes on whatever becomes of %s', (_, ask) => {
+    const story = begun().tell(asks('2', ask));
+    expect(story.intents).toMatchObject([{ kind: 'instruct', request: '2' }]);
+    expect(testOf(story.tell(instructed('2', { kind: 'no-credentials' })))?.command).toBe(QUICK);
   });
 
   test('that was refused after its device has gone is nothing', () => {

@@ -1,6 +1,6 @@
 import { withTestRefused, withTestStarted } from '../analysis/battery/follow.ts';
 import type { Instructed } from '../domain/inputs.ts';
-import type { Request } from '../domain/requests.ts';
+import type { Json, Request } from '../domain/requests.ts';
 import type { DeviceState, State } from '../domain/state.ts';
 import type { Stamp } from '../domain/time.ts';
 import { answered, refusal, waiting } from './answers.ts';
@@ -42,12 +42,15 @@ function refused(state: State, request: Request, device: DeviceState, why: strin
 
 /** The order of a test has come back: where the device did not take it, none was started. */
 export function afterTest(state: State, { ask }: Request, outcome: Instructed): State {
-  const id = ask.kind === 'command' && commandIsTest(ask.command) ? ask.device : testedBy(ask);
+  const id = testedBy(ask);
   const device = typeof id === 'string' ? state.devices.get(id) : undefined;
   if (device === undefined || outcome.kind === 'done' || outcome.kind === 'no-answer') return state;
   const battery = withTestRefused(device.battery);
   return { ...state, devices: new Map(state.devices).set(device.id, { ...device, battery }) };
 }
 
-const testedBy = (ask: Request['ask']) =>
-  ask.kind === 'verb' && ask.verb === 'self_test' ? ask.given['ups'] : undefined;
+/** Whom an order was to test; undefined for another order. Of the verbs only `self_test` gives a device one. */
+function testedBy(ask: Request['ask']): Json | undefined {
+  if (ask.kind === 'command') return commandIsTest(ask.command) ? ask.device : undefined;
+  return ask.kind === 'verb' ? ask.given['ups'] : undefined;
+}

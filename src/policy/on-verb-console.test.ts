@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { askedHere, calm, fired, type Given, last, TWO } from '../../tests/kit/asked.ts';
+import { group } from '../../tests/kit/settings.ts';
+import { asks, Story } from '../../tests/kit/story.ts';
 import { HALT, rack, type Watch } from '../../tests/kit/watch.ts';
 import type { RefusalCode } from '../domain/requests.ts';
 import { seconds } from '../domain/time.ts';
@@ -30,7 +32,7 @@ describe('progress', () => {
   ])('for %j is what the topics of %j say', (given, ids) => {
     const watch = asked(fired(), given);
     const data = last(watch)?.data ?? {};
-    expect(Object.keys(data)).toEqual(ids);
+    expect([last(watch)?.status, Object.keys(data)]).toEqual(['ok', ids]);
     expect(data['rack']).toEqual(progressData(watch.group(), watch.state, watch.stamp.at));
     expect(data['rack']).toMatchObject({ state: 'running', run: watch.run()?.id });
   });
@@ -52,14 +54,26 @@ describe('what a step took beside us', () => {
   const RACK = rack(['a'], { stages: [{ name: 'lab', steps: [lab], restore: [restore] }], halt: HALT });
   const tells = (given: Given) => askedHere(calm(RACK), 'measured', { group: 'rack', step: 'lab/a', ...given });
   const kept = (watch: Watch) => [last(watch)?.data['kept'], [...watch.state.durations]];
+  const WEEK = 7 * 86_400;
 
   test.each<[Given, string, number]>([
     [{ state: 'done', took: 4 }, 'rack/lab/a', 4000],
     [{ state: 'done', took: 0.25 }, 'rack/lab/a', 250],
+    [{ state: 'done', took: 0 }, 'rack/lab/a', 0],
+    [{ state: 'done', took: WEEK }, 'rack/lab/a', WEEK * 1000],
     [{ state: 'timed-out', took: 30 }, 'rack/lab/a', 30_000],
     [{ step: 'lab/restore/a', state: 'done', took: 4 }, 'rack/lab/restore/a', 4000],
   ])('is learned of %j', (given, key, took) => {
-    expect(kept(tells(given))).toEqual([true, [[key, [took]]]]);
+    const watch = tells(given);
+    expect([last(watch)?.status, kept(watch)]).toEqual(['ok', [true, [[key, [took]]]]]);
+  });
+
+  test('is learned of the group that is named', () => {
+    const other = { ...lab, key: 'late/b' };
+    const desk = { ...group('desk', ['a']), stages: [{ name: 'late', steps: [other], restore: [] }] };
+    const watch = calm({ ...RACK, groups: [...(RACK.groups ?? []), desk] });
+    askedHere(watch, 'measured', { group: 'desk', step: 'late/b', state: 'done', took: 4 });
+    expect(kept(watch)).toEqual([true, [['desk/late/b', [4000]]]]);
   });
 
   test('is what the plan reckons with at once', () => {
@@ -80,22 +94,32 @@ describe('what a step took beside us', () => {
     expect(kept(tells(given))).toEqual([false, []]);
   });
 
-  test.each<[Given, RefusalCode]>([
-    [{ group: 'attic', state: 'done', took: 4 }, 'unknown-group'],
-    [{ step: 'lab/b', state: 'done', took: 4 }, 'wrong-value'],
-    [{ step: 7, state: 'done', took: 4 }, 'wrong-value'],
-    [{ state: 'well', took: 4 }, 'wrong-value'],
-    [{ state: 'done', took: '4' }, 'wrong-value'],
-    [{ state: 'done', took: -1 }, 'wrong-value'],
-    [{ state: 'done', took: 1e9 }, 'wrong-value'],
-    [{ state: 'done' }, 'wrong-value'],
-  ])('is refused as %j', (given, code) => {
+  const GROUPS = 'no such group; there are: rack';
+  const STEPS = 'rack has no such step';
+  const WORDS = 'write "state" as one of done, failed, timed-out, skipped, and "took" in seconds';
+
+  test.each<[Given, RefusalCode, string]>([
+    [{ group: 'attic', state: 'done', took: 4 }, 'unknown-group', GROUPS],
+    [{ step: 'lab/b', state: 'done', took: 4 }, 'wrong-value', STEPS],
+    [{ step: 7, state: 'done', took: 4 }, 'wrong-value', STEPS],
+    [{ state: 'well', took: 4 }, 'wrong-value', WORDS],
+    [{ state: 'done', took: '4' }, 'wrong-value', WORDS],
+    [{ state: 'done', took: -1 }, 'wrong-value', WORDS],
+    [{ state: 'done', took: WEEK + 1 }, 'wrong-value', WORDS],
+    [{ state: 'done' }, 'wrong-value', WORDS],
+  ])('is refused as %j', (given, code, error) => {
     const watch = tells(given);
-    expect([last(watch), kept(watch)[1]]).toMatchObject([{ code }, []]);
+    expect([last(watch), kept(watch)[1]]).toMatchObject([{ code, error }, []]);
   });
 
   test('of no group is refused', () => {
     const watch = askedHere(calm(RACK), 'measured', { step: 'lab/a', state: 'done', took: 4 });
-    expect(last(watch)).toMatchObject({ code: 'unknown-group' });
+    expect(last(watch)).toMatchObject({ code: 'unknown-group', error: GROUPS });
+  });
+
+  test('is refused before the first configuration', () => {
+    const given = { group: 'rack', step: 'lab/a', state: 'done', took: 4 };
+    const story = new Story().tell(asks('1', { kind: 'verb', verb: 'measured', given }, 'console'));
+    expect(story.answer).toMatchObject({ code: 'unknown-group', error: 'no such group; there are: none' });
   });
 });

@@ -1,13 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { CHARGED, calm, fired, type Given, halting, LOW, last, orders, TWO, told } from '../../tests/kit/asked.ts';
+import { calm, fired, type Given, halting, last, orders, TWO, told } from '../../tests/kit/asked.ts';
 import { declared } from '../../tests/kit/settings.ts';
 import { asks, configured, inventory, listed, Story, says } from '../../tests/kit/story.ts';
-import { HALT, rack, Watch } from '../../tests/kit/watch.ts';
+import { Watch } from '../../tests/kit/watch.ts';
 import type { RefusalCode, Request } from '../domain/requests.ts';
 import type { Settings } from '../domain/settings.ts';
-import { EMPTY_STATE } from '../domain/state.ts';
-import { asInstant, seconds } from '../domain/time.ts';
-import { onVerb } from './on-verb.ts';
 
 const REFUSALS: readonly (readonly [string, () => Watch, string, Given, RefusalCode, string])[] = [
   [
@@ -127,7 +124,7 @@ const REFUSALS: readonly (readonly [string, () => Watch, string, Given, RefusalC
     'no such group; there are: rack, desk',
   ],
   ['a group once', calm, 'arm', { group: 'desk' }, 'not-confirmed', 'send "confirm": "desk" as well'],
-  ...([0, 60, '', 'long', '0s', '8d', true, null] as const).map(
+  ...([0, 60, '', 'long', '0s', '8d', ['30m'], true, null] as const).map(
     (span) =>
       [
         `a span of ${JSON.stringify(span)}`,
@@ -151,14 +148,6 @@ test.each(REFUSALS)('%s is refused: %s%s %j', (_, watched, verb, given, code, er
   expect(orders(watch).slice(from)).toEqual([]);
   expect([watch.state.groups, watch.state.devices]).toEqual([groups, devices]);
   expect(told(watch, 'called_off')).toHaveLength(before);
-});
-
-test('before the first configuration nothing is shut down', () => {
-  const { groups } = calm().state;
-  const ask = { kind: 'verb', verb: 'shutdown', given: { group: 'rack', confirm: 'rack' } } as const;
-  const stamp = { at: asInstant(0), wall: 0 };
-  const { intents } = onVerb({ ...EMPTY_STATE, groups }, { id: '1', from: 'signal', ask }, ask, stamp);
-  expect(intents).toMatchObject([{ answer: { code: 'not-now', error: 'rack: there is no configuration yet' } }]);
 });
 
 describe('the allow-list', () => {
@@ -216,64 +205,6 @@ describe('a drill', () => {
   });
 });
 
-describe('a shutdown', () => {
-  const shut = (watch: Watch) => watch.asks('shutdown', { group: 'rack', confirm: 'rack' });
-
-  test('that a person asks for is the whole plan of that group, on mains as well', () => {
-    const watch = shut(calm());
-    expect(watch.runsOrdered).toMatchObject([{ group: 'rack', halt: true, reason: 'a person has asked for it' }]);
-    expect(last(watch)).toEqual({ status: 'ok', data: { group: 'rack', run: watch.run()?.id } });
-    expect([watch.run()?.kind, watch.group('desk').run]).toEqual(['request', undefined]);
-    const [fact] = told(watch, 'shutdown');
-    expect(fact?.text).toBe('rack: shutdown decided, a person has asked for it; this does: the halt of this host');
-    expect(watch.told.at(-1)).toBe('request');
-  });
-
-  test('makes the whole of what an outage has begun in part', () => {
-    const lab = { ...HALT, key: 'lab/a', kind: 'exec' } as const;
-    const stages = [{ name: 'lab', when: { onBatteryFor: seconds(10) }, steps: [lab], restore: [] }];
-    const watch = new Watch(rack(['a'], { stages })).says('a', 'OL', CHARGED).runs(20);
-    watch.says('a', 'OB', CHARGED).runs(20);
-    expect(watch.runsOrdered).toMatchObject([{ stages: ['lab'], halt: false }]);
-    expect(shut(watch).runsOrdered).toMatchObject([{ halt: false }, { stages: ['lab'], halt: true }]);
-    expect(new Set(watch.runsOrdered.map(({ run }) => run)).size).toBe(1);
-  });
-});
-
-describe('to cancel', () => {
-  test('calls off what goes on, of every group, and silences what had fired', () => {
-    const watch = fired().says('b', 'OB', LOW).runs(15).asks('cancel');
-    expect(last(watch)).toEqual({ status: 'ok', data: { cancelled: ['rack', 'desk'] } });
-    expect(watch.intents.filter(({ kind }) => kind === 'call-off')).toMatchObject([
-      { group: 'rack', reason: 'a person has cancelled it' },
-      { group: 'desk', reason: 'a person has cancelled it' },
-    ]);
-    expect(told(watch, 'called_off').map(({ text }) => text)).toEqual([
-      'rack: called off by a person',
-      'desk: called off by a person',
-    ]);
-    expect([watch.run(), watch.group().progress?.phase]).toEqual([undefined, 'stopping']);
-    expect(watch.runs(30).runsOrdered).toHaveLength(2);
-  });
-
-  test('names one group, and leaves the others at work', () => {
-    const watch = fired().says('b', 'OB', LOW).runs(15).asks('cancel', { group: 'desk' });
-    expect(last(watch)?.data).toEqual({ cancelled: ['desk'] });
-    expect([watch.run()?.whole, watch.group('desk').run]).toEqual([true, undefined]);
-  });
-
-  test('calls off what is not past its point of no return', () => {
-    const watch = halting(fired().says('b', 'OB', LOW).runs(15)).asks('cancel');
-    expect(last(watch)?.data).toEqual({ cancelled: ['desk'] });
-    expect(watch.run()?.whole).toBe(true);
-  });
-
-  test('of what is only told orders nothing', () => {
-    const watch = fired({ ...TWO, armed: false }).asks('cancel');
-    expect([last(watch)?.status, orders(watch), told(watch, 'called_off')]).toMatchObject(['ok', [], [{}]]);
-  });
-});
-
 describe('a self-test', () => {
   const able = (more: Partial<Settings> = {}) =>
     new Story().tell(
@@ -290,6 +221,7 @@ describe('a self-test', () => {
     ['test.battery.start.quick', {}],
     ['test.battery.start.quick', { devices: [declared('ups')] }],
     ['test.battery.start.quick', { devices: [declared('ups'), declared('other', { selfTest: deep })] }],
+    ['test.battery.start.quick', { devices: [declared('other', { selfTest: deep }), declared('ups')] }],
     ['test.battery.start.deep', { devices: [declared('ups', { selfTest: deep })] }],
   ])('is %s with %j', (command, more) => {
     const story = able(more).tell(asks('1', { kind: 'verb', verb: 'self_test', given: { ups: 'ups' } }));
