@@ -38,9 +38,9 @@ const NONE: readonly PastRun[] = [];
 export function withPast(before: State, { state, intents }: Decision, { wall }: Stamp): State {
   let groups: Map<string, GroupState> | undefined;
   for (const [id, group] of state.groups) {
-    const known = before.groups.get(id);
-    const kept = known === undefined ? before.memory?.groups.get(id)?.progress : undefined;
-    const was = known?.progress ?? kept;
+    // What an earlier process has left of a group that is taken over by this very input.
+    const kept = before.memory?.groups.get(id)?.progress;
+    const was = before.groups.get(id)?.progress ?? kept;
     const is = group.progress;
     if (is === undefined || is === was) continue;
     const left = kept === undefined ? undefined : leftBy(kept, before.memory?.boot === 'new');

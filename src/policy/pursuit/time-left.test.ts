@@ -107,6 +107,7 @@ describe('the time left', () => {
       [feed('a', OUT, '300'), feed('b', OUT, '200'), feed('c', OUT)],
       190,
     ],
+    ['runs out for nobody while no feed is known to run from its battery', 1, [feed('a', {}, '300')], undefined],
     ['is unknown where the gauge said 0 on mains', 1, [feed('a', MUTE, '0')], 90],
   ])('%s', (___, minHealthy, devices, left) => {
     const known = new Map(devices.map((one) => [one.id, one]));
