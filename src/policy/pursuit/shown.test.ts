@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Group } from '../../../tests/kit/past.ts';
 import { group } from '../../../tests/kit/settings.ts';
 import { HALT, rack, Watch } from '../../../tests/kit/watch.ts';
 import type { GroupState } from '../../domain/groups.ts';
@@ -170,6 +171,27 @@ describe('a run', () => {
     expect(running.states).toEqual(['lab/vms done', 'lab/nas not-begun']);
   });
 
+  test('of a group that halts nothing ends with its last step', () => {
+    const own = new Group({ ...rack(), groups: [group('rack', ['ups'], { stages: [LAB] })] }).fires();
+    expect(own.run()?.whole).toBe(true);
+    const { steps, counts } = progressData(own.group(), own.state, own.stamp.at);
+    expect(steps).toMatchObject([{ key: 'lab/vms' }, { key: 'lab/nas' }]);
+    expect(counts).toMatchObject({ planned: 2, waiting: 2 });
+  });
+
+  test('says what its steps do in the words of its own group', () => {
+    const running = new Running();
+    const groups = [group('other', ['x']), ...running.settings.groups];
+    const among = { ...running.state, settings: { ...running.settings, groups } };
+    const { steps } = progressData(running.group(), among, running.stamp.at);
+    expect(steps).toMatchObject([
+      { text: 'do lab/vms' },
+      { text: 'do lab/nas' },
+      { text: 'do late/pump' },
+      { text: 'halt this host' },
+    ]);
+  });
+
   test('of before a change of the configuration still shows the steps that are no more', () => {
     const running = new Running().hears({ kind: 'begun', step: 'lab/vms' }).ends('lab/vms', 'done');
     running.reloads(rack(['ups'], { stages: [LATE] }));
@@ -237,6 +259,31 @@ describe('a restore', () => {
     expect(running.states.filter((line) => line.includes('/restore/'))).toEqual([
       'lab/restore/nas waiting',
       'lab/restore/vms waiting',
+    ]);
+  });
+
+  test('of what an earlier run has shed shows nothing of a run that has begun none of it', () => {
+    const running = new Running({ restoreAbove: 3 }).hears({ kind: 'begun', step: 'lab/vms' });
+    const { run } = running.shown;
+    running.changes('ups', 'OL', DRAINED).runs(8).changes('ups', 'OB', DRAINED).runs(20);
+    expect([running.shown.run === run, running.shown.state]).toEqual([false, 'running']);
+    running.changes('ups', 'OL', DRAINED).runs(8).hears({ kind: 'run-ended' }).runs(2);
+    running.hears({ kind: 'begun', step: 'lab/restore/nas' });
+    expect(running.states).toEqual(['lab/restore/nas running', 'lab/restore/vms waiting']);
+  });
+
+  test('shows nothing of what is decided and not done meanwhile', () => {
+    const running = restoring().hears({ kind: 'begun', step: 'lab/restore/nas' });
+    running
+      .reloads({ ...running.settings, armed: false })
+      .changes('ups', 'OB LB', DRAINED)
+      .runs(10);
+    expect(running.run()).toMatchObject({ effect: 'none', whole: true });
+    expect(running.states).toEqual([
+      'lab/vms done',
+      'lab/nas not-begun',
+      'lab/restore/nas running',
+      'lab/restore/vms not-begun',
     ]);
   });
 
