@@ -20,6 +20,10 @@ export interface Member {
   readonly holds: Holds;
   /** Stages whose condition this feed meets, by name. */
   readonly meets: readonly string[];
+  /**
+   * Triggers that have fired in this outage, or before the device fell silent: each is told once. Absent: none.
+   */
+  readonly fired?: readonly Trigger[];
   /** Conditions of stages that have begun to hold, by `<stage>`: charge and runtime have to last like a trigger. */
   readonly stageHolds: Readonly<Record<string, Holds>>;
 }
@@ -104,8 +108,14 @@ export interface GroupState {
   /** The smallest runtime that counts, less what the plan needs; absent where no feed tells its runtime. */
   readonly slack?: Millis;
   readonly readiness: Readiness;
-  /** What was told last of two things that take a while before they are told. */
-  readonly told: { readonly ready: boolean; readonly short: boolean };
+  /** What was told last of things that take a while before they are told, or that nobody knows right after a start. */
+  readonly told: {
+    readonly ready: boolean;
+    /** That what is left cannot carry the load. */
+    readonly short: boolean;
+    /** That too few feeds are left. */
+    readonly lost: boolean;
+  };
   readonly outlook: Outlook;
   readonly run?: Run;
   /** What was decided before this machine was started anew: it waits for this boot's first proof of mains or battery. */

@@ -72,7 +72,7 @@ export interface Memory {
 
 export type DeviceMemory = Pick<DeviceState, 'power' | 'earlier' | 'quality' | 'battery'>;
 
-export type MemberMemory = Pick<Member, 'holds' | 'stageHolds'>;
+export type MemberMemory = Pick<Member, 'holds' | 'stageHolds' | 'fired'>;
 
 export interface GroupMemory
   extends Pick<
@@ -80,6 +80,8 @@ export interface GroupMemory
     'run' | 'earlierRun' | 'progress' | 'past' | 'shed' | 'silenced' | 'disarmedUntil' | 'shortSince'
   > {
   readonly members: ReadonlyMap<DeviceId, MemberMemory>;
+  /** Absent: kept by an earlier version. */
+  readonly told?: GroupState['told'];
 }
 
 /** What steps took in the last runs and drills, newest last, at most five, by `<group>/<key>`. */

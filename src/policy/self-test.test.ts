@@ -146,7 +146,7 @@ const groupState = (id: string, classes: Readonly<Record<string, MemberClass>>, 
   quorum: { healthy: 1, needed: 1, spare: 0, lost: false },
   plan: { group: id, stages: [], expected: asMillis(0), need: asMillis(0) },
   readiness: { ready: true, reasons: [] },
-  told: { ready: true, short: false },
+  told: { ready: true, short: false, lost: false },
   outlook: { state: 'calm', effect: 'none', text: '' },
   ...(run === undefined ? {} : { run }),
 });

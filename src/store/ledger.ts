@@ -149,7 +149,8 @@ function changedIn<T>(
 const isSameDevice = (was: DeviceState, is: DeviceState): boolean =>
   was.power === is.power && was.earlier === is.earlier && was.quality === is.quality && was.battery === is.battery;
 
-const isSameMember = (was: Member, is: Member): boolean => was.holds === is.holds && was.stageHolds === is.stageHolds;
+const isSameMember = (was: Member, is: Member): boolean =>
+  was.holds === is.holds && was.stageHolds === is.stageHolds && was.fired === is.fired;
 
 const isSameGroup = (was: GroupState, is: GroupState): boolean =>
   was.progress === is.progress && was.past === is.past && was.shed === is.shed && isSameJudgement(was, is);
@@ -159,7 +160,7 @@ const judgement = ({ progress: _, past: __, shed: ___, ...rest }: GroupMemory): 
 
 function isSameJudgement(was: GroupState, is: GroupState): boolean {
   if (was.run !== is.run || was.earlierRun !== is.earlierRun || was.silenced !== is.silenced) return false;
-  if (was.disarmedUntil !== is.disarmedUntil || was.shortSince !== is.shortSince) return false;
+  if (was.disarmedUntil !== is.disarmedUntil || was.shortSince !== is.shortSince || was.told !== is.told) return false;
   if (was.members === is.members) return true;
   if (was.members.size !== is.members.size) return false;
   return [...is.members].every(([device, member]) => {

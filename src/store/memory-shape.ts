@@ -11,7 +11,7 @@ import {
   type SuddenFall,
   type TestOutcome,
 } from '../domain/battery.ts';
-import type { Run, Silenced } from '../domain/groups.ts';
+import type { GroupState, Run, Silenced } from '../domain/groups.ts';
 import { type PastRun, type PastStep, RUN_OUTCOMES } from '../domain/past-run.ts';
 import type { ChargePoint, Outage, Power } from '../domain/power.ts';
 import {
@@ -211,7 +211,11 @@ const device: Shape<DeviceMemory> = object<DeviceMemory>({
 const held = object<Held>({ since: instant, confirmed: flag, doubtedSince: optional(instant) });
 const holds: Shape<Holds> = partialOf(TRIGGERS, held);
 
-export const MEMBER: Shape<MemberMemory> = object<MemberMemory>({ holds, stageHolds: recordOf(holds) });
+export const MEMBER: Shape<MemberMemory> = object<MemberMemory>({
+  holds,
+  stageHolds: recordOf(holds),
+  fired: optional(list(oneOf(...TRIGGERS))),
+});
 
 const cause = object<Cause>({ device: text, trigger: oneOf(...TRIGGERS), stage: optional(text), why: text });
 
@@ -297,6 +301,7 @@ export const GROUP: Shape<GroupMemory> = object<GroupMemory>({
   disarmedUntil: optional(instant),
   shortSince: optional(instant),
   members: mapOf(MEMBER),
+  told: optional(object<GroupState['told']>({ ready: flag, short: flag, lost: flag })),
 });
 
 export const DURATIONS: Shape<Durations> = mapOf(list(span));

@@ -50,6 +50,7 @@ export function groupMemory({
   disarmedUntil,
   shortSince,
   members,
+  told,
 }: GroupState): GroupMemory {
   return {
     ...(run === undefined ? {} : { run }),
@@ -61,6 +62,7 @@ export function groupMemory({
     ...(disarmedUntil === undefined ? {} : { disarmedUntil }),
     ...(shortSince === undefined ? {} : { shortSince }),
     members: new Map([...members].map(([device, member]) => [device, memberMemory(member)])),
+    told,
   };
 }
 
@@ -71,7 +73,11 @@ export function progressMemory(progress: Progress): Progress {
 }
 
 /** What is remembered of one feed, or of a device that no group names. */
-export const memberMemory = ({ holds, stageHolds }: MemberMemory): MemberMemory => ({ holds, stageHolds });
+export const memberMemory = ({ holds, stageHolds, fired }: MemberMemory): MemberMemory => ({
+  holds,
+  stageHolds,
+  ...(fired === undefined ? {} : { fired }),
+});
 
 /**
  * The memory with every instant moved by so many milliseconds: by `-memory.at`, the last moment of the process that kept

@@ -78,7 +78,7 @@ export const GROUP: GroupState = {
   plan: { group: 'servers', stages: [], expected: seconds(30), need: seconds(90) },
   slack: seconds(510),
   readiness: { ready: true, reasons: [] },
-  told: { ready: true, short: false },
+  told: { ready: true, short: false, lost: false },
   outlook: { state: 'outage', effect: 'none', text: 'on battery' },
   progress: PROGRESS,
   shed: { stages: ['lab'], undo: new Map() },

@@ -49,6 +49,8 @@ export function memberOf(
     meets,
     stageHolds,
   };
+  const fired = firedAfter(before?.fired, verdicts, view);
+  if (fired !== undefined) now.fired = fired;
   if (standing.why !== undefined) now.why = standing.why;
   if (nears !== undefined) now.nears = nears;
   return kept(before, now);
@@ -60,12 +62,23 @@ function firedBy(verdicts: readonly Verdict[]): string | undefined {
   return undefined;
 }
 
+/** Which have fired: until the outage is over, and until the device is heard. The same list where nothing has changed. */
+function firedAfter(before: Member['fired'], verdicts: readonly Verdict[], view: View): Member['fired'] {
+  const stand = view.power.outage !== undefined || view.silentSince !== undefined;
+  let fired = stand ? before : undefined;
+  for (const { kind, trigger } of verdicts) {
+    if (kind === 'fired' && fired?.includes(trigger) !== true) fired = [...(fired ?? []), trigger];
+  }
+  return fired !== undefined && before !== undefined && sameWords(before, fired) ? before : fired;
+}
+
 /** A feed that no source lists yet. */
 export function unlisted(before: ForeseeingMember | undefined, device: DeviceId): ForeseeingMember {
   // What an earlier process has left waits for the list; what this one has judged ends with it.
   const waits = before !== undefined && before.class === 'unknown' && before.verdicts.length === 0;
-  const left = waits ? { holds: before.holds, stageHolds: before.stageHolds } : {};
-  return kept(before, { ...UNLISTED, device, ...left });
+  if (!waits) return kept(before, { ...UNLISTED, device });
+  const { holds, stageHolds, fired } = before;
+  return kept(before, { ...UNLISTED, device, holds, stageHolds, ...(fired === undefined ? {} : { fired }) });
 }
 
 const UNLISTED = {
@@ -139,6 +152,7 @@ function kept(before: ForeseeingMember | undefined, now: ForeseeingMember): Fore
     before.why === now.why &&
     before.holds === holds &&
     before.stageHolds === stageHolds &&
+    before.fired === now.fired &&
     sameVerdicts(before.verdicts, now.verdicts) &&
     sameWords(before.meets, now.meets) &&
     sameNears(before.nears ?? NONE, now.nears ?? NONE);

@@ -33,7 +33,7 @@ function withoutOldLooks(group: GroupState, { stages, halt }: GroupSettings): Gr
 }
 
 function asKept(fresh: GroupState, settings: GroupSettings, kept: GroupMemory): GroupState {
-  const { members, ...rest } = kept;
+  const { members, told, ...rest } = kept;
   const remembered = settings.feeds.flatMap((device) => {
     const holds = members.get(device);
     return holds === undefined ? [] : [[device, { ...unseen(device), ...holds }] as const];
@@ -45,6 +45,8 @@ function asKept(fresh: GroupState, settings: GroupSettings, kept: GroupMemory): 
     ...rest,
     ...(progress === undefined ? {} : { progress: leftBy(progress, goesOn) }),
     ...(goesOn ? { resuming: true } : {}),
+    // That it is not ready is told at every start.
+    ...(told === undefined ? {} : { told: { ...told, ready: true } }),
     members: new Map(remembered),
   };
 }

@@ -30,12 +30,12 @@ const RUN: Run = {
 };
 
 describe('of a feed', () => {
-  const types = (before: Member | undefined, now: Member, known: readonly Cause[] = []) =>
-    memberFacts('A', before, now, { group: 'rack', known }).map(({ type }) => type);
+  const types = (before: Member | undefined, now: Member) =>
+    memberFacts('A', before, now, 'rack').map(({ type }) => type);
 
   test('a trigger that fires is told with what it has measured', () => {
     const now = feed('a', { verdicts: [fired('depletion', { value: 0, threshold: 15 }), fired('dead')] });
-    expect(memberFacts('A', undefined, now, { group: 'rack', known: [] })).toEqual([
+    expect(memberFacts('A', undefined, now, 'rack')).toEqual([
       {
         type: 'trigger_fired',
         device: 'a',
@@ -53,23 +53,13 @@ describe('of a feed', () => {
     ]);
   });
 
-  test.each<[string, readonly Verdict[], readonly Verdict[], readonly string[]]>([
+  test.each<[string, readonly Trigger[], readonly Verdict[], readonly string[]]>([
     ['nothing before it has fired', [], [fired('dead', { kind: 'holding' })], []],
-    ['it, although it was holding before', [fired('dead', { kind: 'holding' })], [fired('dead')], ['trigger_fired']],
-    ['it once', [fired('dead')], [fired('dead')], []],
-    ['it, although another one had fired', [fired('low_battery')], [fired('dead')], ['trigger_fired']],
-  ])('tells %s', (_, before, now, told) => {
-    expect(types(feed('a', { verdicts: before }), feed('a', { verdicts: now }))).toEqual(told);
-  });
-
-  test.each<[string, Cause, readonly string[]]>([
-    ['that trigger', cause('charge_below'), []],
-    ['another trigger', cause('dead'), ['trigger_fired']],
-    ['that trigger of another feed', cause('charge_below', { device: 'b' }), ['trigger_fired']],
-    ['that trigger for a stage', cause('charge_below', { stage: 'one' }), ['trigger_fired']],
-  ])('what a run was decided for is not told once more: %s', (_, known, told) => {
-    expect(types(undefined, feed('a', { verdicts: [fired('charge_below')] }), [known])).toEqual(told);
-    expect(types(undefined, feed('a', { verdicts: [fired('charge_below')] }), [cause('fsd'), known])).toEqual(told);
+    ['it, although it was there before', [], [fired('dead')], ['trigger_fired']],
+    ['it once', ['dead'], [fired('dead')], []],
+    ['it, although another one had fired', ['low_battery'], [fired('dead')], ['trigger_fired']],
+  ])('tells %s', (_, before, verdicts, told) => {
+    expect(types(feed('a', { fired: before }), feed('a', { verdicts }))).toEqual(told);
   });
 
   test.each<[Trigger, readonly string[]]>([
@@ -149,14 +139,6 @@ describe('of a decision', () => {
     expect(facts({ run: { kind: 'same', run: RUN }, now: { ...GROUP, label: 'Rack' } })).toEqual([]);
   });
 
-  test('that goes on is known with its causes, and a new one is not', () => {
-    const members = new Map([['a', feed('a', { verdicts: [fired('charge_below')] })]]);
-    const before = { ...GROUP, run: RUN };
-    const told = (run: Run) => texts({ before, now: { ...before, run, members }, run: { kind: 'same', run } });
-    expect([told(RUN), told({ ...RUN })]).toEqual([[], [['trigger_fired', 'error', 'A: why charge_below']]]);
-    expect(texts({ now: { ...GROUP, members } })).toEqual([['trigger_fired', 'error', 'A: why charge_below']]);
-  });
-
   const RESTORED = [
     'restored',
     'warning',
@@ -182,43 +164,16 @@ describe('of a decision', () => {
 });
 
 describe('of redundancy', () => {
-  const lost = { ...GROUP, quorum: { healthy: 0, needed: 1, spare: 0, lost: true } };
+  const told = { ...GROUP.told, lost: true };
+  const lost = { ...GROUP, quorum: { healthy: 0, needed: 1, spare: 0, lost: true }, told };
   const LOST = [['quorum_lost', 'error', 'Rack: redundancy lost, 0 of 2 feeds healthy, 1 needed']];
-  const going = { ...lost, run: RUN };
 
   test.each<[string, GroupState, GroupState, readonly (readonly string[])[]]>([
     ['lost', GROUP, lost, LOST],
     ['back', lost, GROUP, [['quorum_back', 'notice', 'Rack: redundancy holds again, 2 of 2 feeds healthy, 1 needed']]],
     ['lost, which stays so', lost, { ...lost }, []],
     ['lost, in a group of one feed', GROUP, { ...lost, members: new Map([['a', feed('a')]]) }, []],
-    ['lost, that a run which is taken up was decided for', { ...GROUP, run: RUN, resuming: true }, going, []],
-    [
-      'lost, where there have never been enough feeds since',
-      { ...GROUP, run: RUN, quorum: { healthy: 0, needed: 1, spare: 0, lost: false } },
-      going,
-      [],
-    ],
-    ['lost, with a run that goes on and had enough feeds', { ...GROUP, run: RUN }, going, LOST],
-    [
-      'lost, with a run that goes on and had just enough feeds',
-      { ...GROUP, run: RUN, quorum: { healthy: 1, needed: 1, spare: 0, lost: false } },
-      going,
-      LOST,
-    ],
-    [
-      'lost, with a run of stages',
-      { ...GROUP, run: { ...RUN, whole: false }, resuming: true },
-      { ...going, run: { ...RUN, whole: false } },
-      LOST,
-    ],
-    ['lost, with another run', { ...GROUP, run: { ...RUN, id: 'rack-0' }, resuming: true }, going, LOST],
-    ['lost, with a run that has gone', { ...GROUP, run: RUN, resuming: true }, lost, LOST],
-    [
-      'back, with a run that is taken up',
-      { ...going, resuming: true },
-      { ...GROUP, run: RUN },
-      [['quorum_back', 'notice', 'Rack: redundancy holds again, 2 of 2 feeds healthy, 1 needed']],
-    ],
+    ['lost, as an earlier process has told', { ...GROUP, told }, lost, []],
   ])('%s', (_, before, now, told) => {
     expect(texts({ before, now })).toEqual(told);
   });
@@ -229,7 +184,7 @@ describe('of redundancy', () => {
 });
 
 describe('of capacity and readiness', () => {
-  const short = { ...GROUP, told: { ready: true, short: true } };
+  const short = { ...GROUP, told: { ready: true, short: true, lost: false } };
   const capacity = { watts: 900, load: 1000, enough: false };
 
   test('too little is told with its watts, and not before they are known', () => {
@@ -247,7 +202,7 @@ describe('of capacity and readiness', () => {
 
   test('what stands against the work of a group is told one after the other', () => {
     const readiness = { ready: false, reasons: ['a: off', 'b: silent'] };
-    const now = { ...GROUP, readiness, told: { ready: false, short: false } };
+    const now = { ...GROUP, readiness, told: { ready: false, short: false, lost: false } };
     expect(facts({ now })).toEqual([
       { type: 'not_ready', group: 'rack', level: 'warning', text: 'Rack: not ready, a: off; b: silent' },
     ]);

@@ -43,6 +43,28 @@ describe('a trigger that has fired', () => {
     expect(watch.fired).toEqual(['ups:charge_below', 'ups:low_battery']);
   });
 
+  test('of a device that no group names is not told again after a restart either', () => {
+    const alone = new Watch({ devices }).says('ups', 'OL', charged).says('ups', 'OB LB', charged).runs(8);
+    alone.restart().runs(3).says('ups', 'OB LB', charged).runs(20);
+    expect(alone.fired).toEqual(['ups:low_battery']);
+  });
+
+  test('is told once an outage, and again in the next one', () => {
+    const watch = low().says('ups', 'OL', charged).runs(2).says('ups', 'OB', { 'battery.charge': 14 }).runs(20);
+    expect(watch.fired).toEqual(['ups:charge_below']);
+    watch.says('ups', 'OL', charged).runs(20).says('ups', 'OB', { 'battery.charge': 14 }).runs(20);
+    expect(watch.fired).toEqual(['ups:charge_below', 'ups:charge_below']);
+  });
+
+  test('before its device fell silent is not told again once it is heard', () => {
+    const fsd = () => new Watch(rack()).says('ups', 'OL', charged).runs(20).says('ups', 'OL FSD', charged).runs(3);
+    expect(fsd().hangs('ups').runs(60).says('ups', 'OL FSD', charged).runs(3).fired).toEqual(['ups:fsd']);
+    expect(fsd().says('ups', 'OL', charged).runs(3).says('ups', 'OL FSD', charged).runs(3).fired).toEqual([
+      'ups:fsd',
+      'ups:fsd',
+    ]);
+  });
+
   test('of one feed is told although another feed has led to the run', () => {
     const both = rack(['a', 'b'], { minHealthy: 2 });
     const watch = new Watch(both).says('a', 'OL', charged).says('b', 'OL', charged).runs(20);

@@ -2,7 +2,6 @@ import type { Fact } from '../../domain/facts.ts';
 import type { GroupState, Member, Run } from '../../domain/groups.ts';
 import type { DeviceState } from '../../domain/state.ts';
 import { formatSpan, type Millis } from '../../domain/time.ts';
-import type { Cause, Trigger } from '../../domain/triggers.ts';
 import { effectText } from './effect.ts';
 import { causeText, type RunStep } from './run.ts';
 
@@ -19,49 +18,37 @@ type Devices = ReadonlyMap<string, DeviceState>;
 /** Everything that is told of a group: its feeds' triggers first, then what was decided, then what stands behind it. */
 export function groupFacts(change: GroupChange, devices: Devices): readonly Fact[] {
   const { before, now } = change;
-  const known = now.run === before.run ? now.run?.cause : undefined;
   const label = (id: string) => devices.get(id)?.label ?? id;
   const facts: Fact[] = [];
   for (const member of now.members.values()) {
     const { device } = member;
-    facts.push(...memberFacts(label(device), before.members.get(device), member, { group: now.id, known }));
+    facts.push(...memberFacts(label(device), before.members.get(device), member, now.id));
   }
   facts.push(...runFacts(change, label), ...quorumFacts(change), ...capacityFacts(change), ...readinessFacts(change));
   return facts;
 }
 
-/** The group that a member is judged in. A device can be in several, and its triggers mean another thing in each. */
-export interface Judging {
-  readonly group: string;
-  /** What a run that goes on was decided for: after a restart it is not told once more. */
-  readonly known: readonly Cause[] | undefined;
-}
-
 /**
  * Triggers that have fired just now, and gauges that have begun to be doubted.
  *
- * @param within absent for a device that no group names
+ * @param group that the device is judged in: it can be in several, and its triggers mean another thing in each; absent for a
+ *   device that no group names
  */
-export function memberFacts(label: string, before: Member | undefined, now: Member, within?: Judging): readonly Fact[] {
+export function memberFacts(label: string, before: Member | undefined, now: Member, group?: string): readonly Fact[] {
   const { device } = now;
-  const about = within === undefined ? {} : { group: within.group };
+  const about = group === undefined ? {} : { group };
   const facts: Fact[] = [];
   for (const { kind, trigger, why, value, threshold } of now.verdicts) {
-    if (kind !== 'fired' || hasFired(before, trigger)) continue;
-    const isKnown = (cause: Cause) => cause.device === device && cause.trigger === trigger && cause.stage === undefined;
-    if (within?.known?.some(isKnown)) continue;
+    if (kind !== 'fired' || before?.fired?.includes(trigger)) continue;
     const measured = { ...(value === undefined ? {} : { value }), ...(threshold === undefined ? {} : { threshold }) };
     const details = { ...about, trigger, ...measured };
     facts.push({ type: 'trigger_fired', device, level: 'error', text: `${label}: ${why}`, details });
   }
   if (!isDoubted(now) || isDoubted(before)) return facts;
   const text = `${label}: the charge gauge contradicts runtime and battery voltage: believed only after a minute, or below 10 %`;
-  const details = within === undefined ? {} : { details: about };
+  const details = group === undefined ? {} : { details: about };
   return [...facts, { type: 'gauge_doubted', device, level: 'warning', text, ...details }];
 }
-
-const hasFired = (member: Member | undefined, trigger: Trigger): boolean =>
-  member?.verdicts.some((verdict) => verdict.trigger === trigger && verdict.kind === 'fired') === true;
 
 /** A word of the status can be doubted as well, because it comes and goes; that is no gauge that contradicts others. */
 const isDoubted = (member: Member | undefined): boolean =>
@@ -109,23 +96,13 @@ function stepFacts(now: GroupState, run: RunStep, label: (id: string) => string)
 }
 
 function quorumFacts({ before, now }: GroupChange): readonly Fact[] {
-  if (before.quorum.lost === now.quorum.lost || now.members.size < 2 || isKnownLoss(before, now)) return [];
+  if (before.told.lost === now.told.lost || now.members.size < 2) return [];
   const { healthy, needed } = now.quorum;
   const count = `${healthy} of ${now.members.size} feeds healthy, ${needed} needed`;
-  return now.quorum.lost
+  return now.told.lost
     ? [{ type: 'quorum_lost', group: now.id, level: 'error', text: `${now.label}: redundancy lost, ${count}` }]
     : [{ type: 'quorum_back', group: now.id, level: 'notice', text: `${now.label}: redundancy holds again, ${count}` }];
 }
-
-/**
- * After a restart: the loss that a run which goes on was decided for. Nothing of it has been taken up yet, or there have
- * never been enough feeds since.
- */
-const isKnownLoss = ({ run, quorum, resuming }: GroupState, now: GroupState): boolean =>
-  now.quorum.lost &&
-  run?.whole === true &&
-  run.id === now.run?.id &&
-  (resuming === true || quorum.healthy < quorum.needed);
 
 function capacityFacts({ before, now }: GroupChange): readonly Fact[] {
   const { id, label, capacity, told } = now;

@@ -132,7 +132,7 @@ test('a group is nothing but its plan before it is judged', () => {
     quorum: { healthy: 0, needed: 2, spare: 0, lost: false },
     plan: watch.group().plan,
     readiness: { ready: true, reasons: [] },
-    told: { ready: true, short: false },
+    told: { ready: true, short: false, lost: false },
     outlook: { state: 'blind', effect: 'none', text: '' },
   });
 });

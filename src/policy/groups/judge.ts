@@ -255,6 +255,8 @@ function groupOf(before: GroupState, found: Found, effect: Run['effect'], device
   const told = {
     ready: counts && !isCritical ? readiness.ready : before.told.ready,
     short: capacity === undefined ? before.told.short : short,
+    // Right after a start nobody can say that enough feeds are there again.
+    lost: lost || (!counts && before.told.lost),
   };
   const now: { -readonly [K in keyof GroupState]: GroupState[K] } = {
     id: settings.id,
@@ -299,7 +301,7 @@ export function unjudged(settings: GroupSettings, durations: Durations): GroupSt
     quorum: { healthy: 0, needed: settings.minHealthy, spare: 0, lost: false },
     plan: planFor(settings, durations),
     readiness: { ready: true, reasons: [] },
-    told: { ready: true, short: false },
+    told: { ready: true, short: false, lost: false },
     outlook: { state: 'blind', effect: 'none', text: '' },
   };
 }
