@@ -113,8 +113,9 @@ program
   .description('let the running bridge bring back now what it has shut down, without waiting for the charge')
   .argument('<group>', 'a group of the configuration')
   .option(...CONFIG)
+  .option('--blind', 'although no UPS says that the mains are there: you have seen that they are', false)
   .option('--no-follow', 'do not tell how it gets on')
-  .action(async (group: string, options: { config?: string; follow: boolean }) => {
+  .action(async (group: string, options: { config?: string; blind: boolean; follow: boolean }) => {
     const { restore } = await import('./cli/restore.ts');
     process.exitCode = await restore({ group, ...options, out });
   });

@@ -62,6 +62,7 @@ const progress = z.object({
   hurried: z.string().nullable(),
   halt: z.object({ act: z.string() }).nullable(),
   past_return: z.boolean().nullable(),
+  shed: z.object({ held: z.string().nullable() }).nullable(),
   steps: z.array(
     z.object({
       key: z.string(),

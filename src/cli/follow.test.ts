@@ -13,7 +13,7 @@ const step = (key: string, state: string, more: Seen = {}): Json => ({
 });
 
 const seen = (state: string, steps: readonly Json[], more: Seen = {}): Seen => ({
-  ...{ state, run: 'run-1', hurried: null, halt: null, past_return: false, steps, lines: [] },
+  ...{ state, run: 'run-1', hurried: null, halt: null, past_return: false, shed: null, steps, lines: [] },
   ...more,
 });
 
@@ -106,7 +106,10 @@ test('of a restore only its own steps count', async () => {
   const whole = await followed([seen('restored', steps)], undefined, undefined, { subject: 'restore' });
   expect([whole.code, whole.lines.at(-1)]).toEqual([0, 'restored: 1 done']);
   const open = [step('a/x', 'done'), step('a/restore/x', 'not-begun')];
-  const stopped = await followed([seen('ended', open)], undefined, undefined, { subject: 'restore' });
+  const away = { shed: { stages: ['a'], held: null } };
+  const stopped = await followed([seen('ended', open, away), seen('ended', open)], undefined, undefined, {
+    subject: 'restore',
+  });
   expect([stopped.code, stopped.lines.at(-1)]).toEqual([1, 'ended: 1 not-begun']);
 });
 
@@ -124,6 +127,7 @@ test('a bridge that is gone is told; with the halt of its machine under way that
 
 test.each([
   ['another run', seen('running', [], { run: 'run-2' }), 'another shutdown of the group has begun'],
+  ['what nobody knows any more', seen('idle', [], { run: null }), 'the bridge knows nothing of it any more'],
   ['what is not understood', { state: 'running' }, 'its answer is not understood'],
 ])('%s ends it with 1', async (_, shown, line) => {
   expect(await followed([shown])).toEqual({ code: 1, lines: [line] });

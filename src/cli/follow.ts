@@ -62,18 +62,25 @@ export async function follow(of: FollowOptions): Promise<number> {
     }
     answered = Date.now();
     if (now.run !== run) {
-      out('another shutdown of the group has begun');
+      out(now.run === null ? 'the bridge knows nothing of it any more' : 'another shutdown of the group has begun');
       return 1;
     }
-    tell(now);
+    const own = subject === 'shutdown' ? now : { ...now, steps: now.steps.filter(isOfRestore) };
+    tell(own);
     last = now;
-    if (now.state === 'ended' || now.state === 'restored') return ended(now, subject, out);
+    if (isOver(now, subject)) return ended(own, out);
     await sleep(EVERY, undefined, { signal }).catch(() => undefined);
   }
   const which = subject === 'restore' ? ' --restore' : '';
   out(`it goes on; to call it off: gridwarden cancel ${group}${which}${bridge.option}`);
   return 0;
 }
+
+const isOfRestore = ({ key }: AnsweredProgress['steps'][number]): boolean => key.includes('/restore/');
+
+/** A restore that an outage or the end of the bridge has stopped begins again, unless it is held back. */
+const isOver = ({ state, shed }: AnsweredProgress, subject: FollowOptions['subject']): boolean =>
+  state === 'restored' || (state === 'ended' && (subject === 'shutdown' || shed === null || shed.held !== null));
 
 /** Tells what has changed since it was told last. */
 function teller(out: (line: string) => void): (now: AnsweredProgress) => void {
@@ -105,14 +112,9 @@ function gone(why: string, last: AnsweredProgress | undefined, out: (line: strin
   return last?.halt ? 0 : 1;
 }
 
-function ended(
-  { state, steps }: AnsweredProgress,
-  subject: FollowOptions['subject'],
-  out: (line: string) => void,
-): number {
-  const own = subject === 'shutdown' ? steps : steps.filter(({ key }) => key.includes('/restore/'));
+function ended({ state, steps }: AnsweredProgress, out: (line: string) => void): number {
   const counts = new Map<string, number>();
-  for (const one of own) counts.set(one.state, (counts.get(one.state) ?? 0) + 1);
+  for (const one of steps) counts.set(one.state, (counts.get(one.state) ?? 0) + 1);
   out(`${state}: ${[...counts].map(([what, count]) => `${count} ${what}`).join(', ')}`);
-  return own.every((one) => one.state === 'done') ? 0 : 1;
+  return steps.every((one) => one.state === 'done') ? 0 : 1;
 }

@@ -68,6 +68,8 @@ export interface Shed {
   readonly stages: readonly string[];
   /** What the steps have left for their restore, by step key. */
   readonly undo: ReadonlyMap<string, Json>;
+  /** A person wants it back: neither its charge nor a restart of this program is waited for. */
+  readonly asked?: true;
   /** Why it is not brought back by itself, but only by a person, or when this machine is started again; absent while it is. */
   readonly held?: HeldBy;
 }
@@ -112,6 +114,12 @@ export type ProgressEvent =
   /** Nothing of what was ordered is left to do. */
   | { readonly kind: 'run-ended' }
   | { readonly kind: 'restore-ended' };
+
+/** Whether this is how far that run has come, and not what another one has left: only then is it taken up with it. */
+export const isProgressOf = (
+  { run }: Progress,
+  decided: { readonly id: string; readonly effect: 'act' | 'dry-run' | 'none' } | undefined,
+): boolean => decided?.id === run && decided.effect !== 'none';
 
 /** A run that nobody is at work on any more, though some of it was when its process died. */
 export function cutShort(progress: Progress): Progress {

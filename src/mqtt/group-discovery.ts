@@ -194,17 +194,23 @@ function buttons(frame: DeviceFrame, group: string, { topics, allow }: Discovery
       ? [
           entity(frame, `command_${key}`, 'button', name, {
             entity_category: 'config',
-            ...options,
             command_topic: topics.request(verb),
             payload_press: JSON.stringify({ group, ...given }),
+            ...options,
           }),
         ]
       : [];
   const confirm = { confirm: group };
   return [
     ...press('cancel', 'Cancel shutdown'),
-    ...press('cancel', 'Cancel restore', { restore: true }, {}, 'cancel_restore'),
     ...press('restore', 'Bring back now'),
+    ...press(
+      'restore',
+      'Cancel restore',
+      { restore: true },
+      { command_topic: topics.request('cancel') },
+      'cancel_restore',
+    ),
     ...press('disarm', 'Disarm for an hour'),
     ...press('arm', 'Arm again', confirm),
     ...press('shutdown', 'Shut down now', confirm, { enabled_by_default: false }),

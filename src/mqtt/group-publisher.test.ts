@@ -464,11 +464,10 @@ describe('Home Assistant', () => {
       componentsOf(watching({ allow }).messages).flatMap(({ deviceId, platform, key }) =>
         platform === 'button' && deviceId.includes('group') ? [key] : [],
       );
-    const cancels = ['command_cancel', 'command_cancel_restore'];
-    expect(buttons(['bridge.cancel', 'bridge.disarm'])).toEqual([...cancels, 'command_disarm']);
+    expect(buttons(['bridge.cancel', 'bridge.disarm'])).toEqual(['command_cancel', 'command_disarm']);
     expect(buttons(['bridge.arm', 'bridge.shutdown'])).toEqual(['command_arm', 'command_shutdown']);
-    expect(buttons(['bridge.restore'])).toEqual(['command_restore']);
-    expect(buttons(['bridge.cancel'])).toEqual(cancels);
+    expect(buttons(['bridge.restore'])).toEqual(['command_restore', 'command_cancel_restore']);
+    expect(buttons(['bridge.cancel'])).toEqual(['command_cancel']);
     expect(buttons([])).toEqual([]);
   });
 });

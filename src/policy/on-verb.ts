@@ -2,14 +2,14 @@ import type { Fact } from '../domain/facts.ts';
 import type { GroupState, Run } from '../domain/groups.ts';
 import type { Intent } from '../domain/intents.ts';
 import { isIdle } from '../domain/plan.ts';
-import { type Shed, STEP_RESULTS } from '../domain/progress.ts';
+import { STEP_RESULTS } from '../domain/progress.ts';
 import type { Ask, Json, Request } from '../domain/requests.ts';
 import { err, ok, type Result } from '../domain/result.ts';
-import type { GroupSettings } from '../domain/settings.ts';
 import type { State } from '../domain/state.ts';
 import { after, asMillis, type Millis, parseDuration, type Stamp } from '../domain/time.ts';
 import { allows, answered, notAllowed, refusal, unknownDevice, waiting } from './answers.ts';
 import { type Decision, joined } from './decision.ts';
+import { type Given, groupsOf, unknownGroup } from './given.ts';
 import { silencedBy } from './groups/causes.ts';
 import { effectOf } from './groups/effect.ts';
 import { calledOffBy, disarmedFact } from './groups/facts.ts';
@@ -17,13 +17,11 @@ import { judgeGroup } from './groups/judge.ts';
 import { listOf } from './groups/run.ts';
 import { health } from './health.ts';
 import { judged } from './judging.ts';
+import { cancelRestore, onRestore } from './on-restore.ts';
 import { startTest } from './on-test.ts';
 import { planData } from './plan/shown.ts';
-import { isAtRest, restoreBegun, restoreStopped } from './pursuit/afterwards.ts';
 import { isTelling, measured, stepOf } from './pursuit/on-progress.ts';
-import { takenBack } from './pursuit/pursue.ts';
-import type { Pursued } from './pursuit/pursuit.ts';
-import { isOnBattery, stagesToRestore } from './pursuit/restoring.ts';
+import { shedAfterCancel, takenBack } from './pursuit/pursue.ts';
 import { progressData } from './pursuit/shown.ts';
 import { isPastReturn } from './pursuit/standing.ts';
 
@@ -48,7 +46,6 @@ export const VERBS = [
 export const CONSOLE_VERBS = ['progress', 'measured'] as const;
 
 type Verb = (typeof VERBS)[number] | (typeof CONSOLE_VERBS)[number];
-type Given = Extract<Ask, { kind: 'verb' }>['given'];
 type Obey = (state: State, request: Request, given: Given, stamp: Stamp) => Decision;
 
 const OBEY: Readonly<Record<Verb, Obey>> = {
@@ -58,7 +55,7 @@ const OBEY: Readonly<Record<Verb, Obey>> = {
   drill,
   shutdown,
   cancel,
-  restore,
+  restore: onRestore,
   arm,
   disarm,
   self_test: selfTest,
@@ -78,23 +75,11 @@ export function onVerb(state: State, request: Request, ask: Extract<Ask, { kind:
   }
   // Who may signal the process, or open its socket, may do anything to it; the configuration asks for what it schedules.
   const trusted = request.from === 'console' || request.from === 'signal' || request.from === 'schedule';
-  const allowed = trusted || allows(state, `bridge.${verb}`);
-  return allowed
+  // Who may stop a restore has to be able to begin it again.
+  const needed = `bridge.${verb === 'cancel' && ask.given['restore'] === true ? 'restore' : verb}`;
+  return trusted || allows(state, needed)
     ? OBEY[verb](state, request, ask.given, stamp)
-    : answered(state, request, notAllowed(`bridge.${verb}`));
-}
-
-/** The groups that a request means: the one it names, else all. Undefined: it names none that there is. */
-function groupsOf(state: State, given: Given): readonly GroupState[] | undefined {
-  const { group: named } = given;
-  if (named === undefined) return [...state.groups.values()];
-  const group = typeof named === 'string' ? state.groups.get(named) : undefined;
-  return group === undefined ? undefined : [group];
-}
-
-function unknownGroup(state: State, request: Request): Decision {
-  const known = [...state.groups.keys()].join(', ') || 'none';
-  return answered(state, request, refusal('unknown-group', `no such group; there are: ${known}`));
+    : answered(state, request, notAllowed(needed));
 }
 
 function plan(state: State, request: Request, given: Given): Decision {
@@ -178,7 +163,11 @@ function shutdown(state: State, request: Request, given: Given, stamp: Stamp): D
 function cancel(state: State, request: Request, given: Given, stamp: Stamp): Decision {
   const named = groupsOf(state, given);
   if (named === undefined) return unknownGroup(state, request);
-  if (given['restore'] === true) return cancelRestore(state, request, named);
+  const { restore: isRestore = false } = given;
+  if (typeof isRestore !== 'boolean') {
+    return answered(state, request, refusal('wrong-value', 'write "restore" as true or false'));
+  }
+  if (isRestore) return cancelRestore(state, request, named);
   const running = named.filter(({ run, earlierRun }) => (run ?? earlierRun) !== undefined);
   if (running.length === 0) return answered(state, request, refusal('nothing-to-cancel', 'no shutdown is going on'));
   const possible = running.filter(({ plan, progress }) => !isPastReturn(plan, progress));
@@ -186,77 +175,20 @@ function cancel(state: State, request: Request, given: Given, stamp: Stamp): Dec
     return answered(state, request, refusal('too-late', 'it is past its point of no return, and is carried out'));
   }
   const off = calledOff(state, possible, 'by a person', 'a person has cancelled it', (group, run) => ({
+    ...takenBack(group, run, shedAfterCancel(group, run)),
     silenced: silencedBy(run, listOf(group.members), stamp.at),
   }));
   const told = answered(off.state, request, { status: 'ok', data: { cancelled: possible.map(({ id }) => id) } });
   return judged(joined(off, told), new Set(possible.flatMap(({ members }) => [...members.keys()])), stamp);
 }
 
-/** Stops restores: what is left stays away until a person brings it back. */
-function cancelRestore(state: State, request: Request, named: readonly GroupState[]): Decision {
-  const groups = new Map(state.groups);
-  const stopped = named.flatMap((group): readonly Pursued[] => {
-    const { progress, shed } = group;
-    if (progress?.phase !== 'restoring') return [];
-    const left: Shed | undefined = shed && { ...shed, held: 'cancelled' };
-    const one = restoreStopped(group, progress, 'a person has cancelled it', left);
-    groups.set(group.id, { ...group, ...one.pursuit });
-    return [one];
-  });
-  if (stopped.length === 0) return answered(state, request, refusal('nothing-to-cancel', 'no restore is going on'));
-  const cancelled = named.filter((group) => groups.get(group.id) !== group).map(({ id }) => id);
-  const told = answered({ ...state, groups }, request, { status: 'ok', data: { cancelled } });
-  const [intents, facts] = [stopped.flatMap((one) => one.intents), stopped.flatMap((one) => one.facts)];
-  return joined({ state, intents, facts }, told);
-}
-
-/** Brings back what a group has shut down, without waiting for its charge: a person says that it is time. */
-function restore(state: State, request: Request, given: Given, stamp: Stamp): Decision {
-  const [group] = groupsOf(state, given) ?? [];
-  const own = state.settings?.groups.find(({ id }) => id === group?.id);
-  if (given['group'] === undefined || group === undefined || own === undefined) return unknownGroup(state, request);
-  const not = (code: 'nothing-to-restore' | 'not-now', why: string) =>
-    answered(state, request, refusal(code, `${group.label}: ${why}`));
-  const { progress, shed } = group;
-  if (shed === undefined || progress === undefined) return not('nothing-to-restore', 'nothing of it is shut down');
-  if (stagesToRestore(own, group).length === 0) {
-    return not('nothing-to-restore', `the configuration has no way back for ${shed.stages.join(', ')}`);
-  }
-  const why = whyNotNow(state, group, own, stamp);
-  if (why !== undefined) return not('not-now', why);
-  const off = calledOff(state, [group], 'by a person', 'a person has it brought back', () => ({}));
-  const free = off.state.groups.get(group.id) ?? group;
-  const begun = restoreBegun(own, free, progress, shed, 'a person has asked for it');
-  const groups = new Map(off.state.groups).set(group.id, { ...free, ...begun.pursuit });
-  const data = { group: group.id, run: progress.run, stages: stagesToRestore(own, group) };
-  const told = answered({ ...off.state, groups }, request, { status: 'ok', data });
-  return joined(joined(off, { state, intents: begun.intents, facts: begun.facts }), told);
-}
-
-/** Why what a group has shut down cannot be brought back now, for people; undefined where it can. */
-function whyNotNow(
-  { settings, devices }: State,
-  { run, earlierRun, resuming, progress, plan, disarmedUntil }: GroupState,
-  { feeds }: GroupSettings,
-  { at }: Stamp,
-): string | undefined {
-  if (progress?.phase === 'restoring') return 'it is being brought back already';
-  const isThrough = progress !== undefined && isAtRest(progress) && resuming !== true && earlierRun === undefined;
-  // What a person has shut down stands until a person takes it back: that is done here.
-  if (!isThrough || (run !== undefined && run.kind !== 'request')) return 'its shutdown is going on, cancel it first';
-  const out = feeds.find((id) => isOnBattery(devices.get(id)));
-  if (out !== undefined) return `${devices.get(out)?.label ?? out} is on battery`;
-  const effect = settings === undefined ? 'none' : effectOf(settings, plan, disarmedUntil, at);
-  return effect === 'act' ? undefined : effect === 'none' ? 'it is not armed' : 'the configuration says dry_run';
-}
-
-/** Takes back the decisions of groups. @param change what else becomes of each */
+/** Takes back the decisions of groups. @param change what becomes of each */
 function calledOff(
   state: State,
   of: readonly GroupState[],
   who: string,
   reason: string,
-  change: (group: GroupState, run: Run) => Partial<GroupState>,
+  change: (group: GroupState, run: Run) => GroupState,
 ): Decision {
   const groups = new Map(state.groups);
   const intents: Intent[] = [];
@@ -264,7 +196,7 @@ function calledOff(
   for (const group of of) {
     const run = group.run ?? group.earlierRun;
     if (run === undefined) continue;
-    groups.set(group.id, { ...takenBack(group), ...change(group, run) });
+    groups.set(group.id, change(group, run));
     facts.push(calledOffBy(group, run, who));
     if (run.effect !== 'none') intents.push({ kind: 'call-off', group: group.id, run: run.id, reason });
   }
@@ -283,7 +215,9 @@ function disarm(state: State, request: Request, given: Given, stamp: Stamp): Dec
     return answered(state, request, refusal('wrong-value', 'write "for" as a duration such as 30m or 2h, at most 7d'));
   }
   const possible = named.filter(({ plan, progress }) => !isPastReturn(plan, progress));
-  const off = calledOff(state, possible, 'by disarming', 'a person has disarmed the group', () => ({}));
+  const off = calledOff(state, possible, 'by disarming', 'a person has disarmed the group', (group, run) =>
+    takenBack(group, run, group.shed),
+  );
   const groups = new Map(off.state.groups);
   for (const { id } of named) {
     const group = groups.get(id);

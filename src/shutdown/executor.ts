@@ -357,14 +357,14 @@ export class Executor {
   async #restore(work: Work): Promise<void> {
     for (const name of work.stages) {
       if (stopReason(work) !== undefined) break;
-      const steps = this.#stage(work.group, name)?.restore ?? [];
+      const stage = this.#stage(work.group, name);
+      if (stage === undefined) continue;
       const left = await runStage(
-        steps.map(({ step }) => step),
+        stage.restore.map(({ step }) => step),
         ({ key }) => this.#step(work, key),
         () => stopReason(work) === undefined,
       );
-      if (left.length === 0 && stopReason(work) === undefined)
-        this.#tell(work, { kind: 'stage-restored', stage: name });
+      if (left.length === 0) this.#tell(work, { kind: 'stage-restored', stage: name });
     }
     work.over = true;
     this.#tell(work, { kind: 'restore-ended' });

@@ -288,6 +288,7 @@ export const PAST: Shape<readonly PastRun[]> = list(
 export const SHED: Shape<Shed> = object<Shed>({
   stages: list(text),
   undo: mapOf(json),
+  asked: optional(oneOf(true)),
   held: optional(oneOf(...HELD_BY)),
 });
 

@@ -64,7 +64,7 @@ test('a run of another boot has nothing behind it, and what it has taken away is
   const { run: _, ...calm } = GROUP_AT(1000);
   const shed = { stages: ['lab'], undo: new Map([['lab/a', ['vm']]]), held: 'by-hand' as const };
   const progress: Progress = {
-    run: 'rack-1',
+    run: GROUP_AT(1000).run?.id ?? '',
     kind: 'request',
     dryRun: false,
     wall: 1,
@@ -87,6 +87,7 @@ test('a run of another boot has nothing behind it, and what it has taken away is
     phase: 'ended',
     steps: new Map([['lab/a', expect.objectContaining({ state: 'failed' })]]),
   });
+  expect(left({ ...GROUP_AT(1000), progress: { ...progress, run: 'an older one' } })?.progress?.phase).toBe('ended');
   for (const group of [GROUP_AT(1000), calm]) {
     expect(left({ ...group, progress })?.progress).not.toHaveProperty('halt');
     expect(left({ ...group, progress })?.progress).not.toHaveProperty('hurried');

@@ -1,6 +1,6 @@
 import type { GroupState, Run } from '../domain/groups.ts';
 import type { DeviceId, GroupId } from '../domain/names.ts';
-import { type Progress, rebooted } from '../domain/progress.ts';
+import { isProgressOf, type Progress, rebooted } from '../domain/progress.ts';
 import {
   type DeviceMemory,
   type DeviceState,
@@ -113,7 +113,7 @@ function waitingGroup({ run, earlierRun, progress, shed, ...rest }: GroupMemory)
   return {
     ...rest,
     ...(left === undefined ? {} : { earlierRun: left }),
-    ...(progress === undefined ? {} : { progress: rebooted(progress, left !== undefined) }),
+    ...(progress === undefined ? {} : { progress: rebooted(progress, isProgressOf(progress, left)) }),
     ...(shed === undefined ? {} : { shed: { stages: shed.stages, undo: shed.undo } }),
   };
 }

@@ -1,5 +1,5 @@
 import type { GroupState, Member } from '../../domain/groups.ts';
-import { cutShort, type Progress, rebooted } from '../../domain/progress.ts';
+import { cutShort, isProgressOf, type Progress, rebooted } from '../../domain/progress.ts';
 import type { GroupSettings } from '../../domain/settings.ts';
 import type { GroupMemory, State } from '../../domain/state.ts';
 import { unjudged } from './judge.ts';
@@ -43,7 +43,7 @@ function asKept(fresh: GroupState, settings: GroupSettings, kept: GroupMemory): 
   return {
     ...fresh,
     ...rest,
-    ...(progress === undefined ? {} : { progress: leftBy(progress, goesOn) }),
+    ...(progress === undefined ? {} : { progress: leftBy(progress, isProgressOf(progress, run ?? earlierRun)) }),
     ...(goesOn ? { resuming: true } : {}),
     // That it is not ready is told at every start.
     ...(told === undefined ? {} : { told: { ...told, ready: true } }),
@@ -73,7 +73,7 @@ function afterReboot(fresh: GroupState, kept: GroupMemory): GroupState {
   return {
     ...fresh,
     ...(waits === undefined ? {} : { earlierRun: waits, resuming: true }),
-    ...(progress === undefined ? {} : { progress: rebooted(progress, waits !== undefined) }),
+    ...(progress === undefined ? {} : { progress: rebooted(progress, isProgressOf(progress, waits)) }),
     ...(past === undefined ? {} : { past }),
     ...(shed === undefined ? {} : { shed: { stages: shed.stages, undo: shed.undo } }),
     ...(silenced === undefined ? {} : { silenced }),

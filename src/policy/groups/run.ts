@@ -66,10 +66,10 @@ function isPassed(
   { kind, since }: Run,
   { cause }: Call,
   devices: ReadonlyMap<string, DeviceState>,
-  { hasEnded }: Going,
+  { hasEnded, isRehearsed }: Going,
 ): boolean {
   const isLater = ({ device }: Cause) => (devices.get(device)?.power.outage?.since ?? since) > since;
-  return kind === 'request' && hasEnded && cause.some(isLater);
+  return kind === 'request' && (hasEnded || isRehearsed) && cause.some(isLater);
 }
 
 /** How far the run that stands has come. */

@@ -7,7 +7,7 @@ import type { Stamp } from '../../domain/time.ts';
 import { haltedAgain } from './halted-again.ts';
 import { type Pursued, type Pursuing, pursuitOf } from './pursuit.ts';
 import { isOnBattery, isOver, stagesToRestore } from './restoring.ts';
-import { isRestoreKey, stageOfKey } from './standing.ts';
+import { isCutting, isRestoreKey } from './standing.ts';
 
 /** No decision stands: what was taken away is brought back, once the outage is really over. */
 export function afterwards(of: Pursuing, stamp: Stamp): Pursued {
@@ -25,32 +25,51 @@ export function afterwards(of: Pursuing, stamp: Stamp): Pursued {
     if (again.intents.length > 0 || progress.steps.get('host')?.state === 'done') return again;
   }
   if (shed === undefined || shed.held !== undefined || !isAtRest(progress)) return quiet;
-  if (waits || effect !== 'act' || isIdle(plan) || !isOver(settings, devices, stamp.at)) return quiet;
-  return restoreBegun(settings, before, progress, shed, 'the outage is over');
+  if (waits || effect !== 'act' || isIdle(plan) || isCutting(settings, progress, stamp.at)) return quiet;
+  if (!isOver(settings, devices, stamp.at, shed.asked === true)) return quiet;
+  return restoreBegun(settings, before, progress, shed, whyOf(progress, shed));
 }
+
+const ASKED = 'a person has asked for it';
+
+const whyOf = ({ kind }: Progress, { asked }: Shed): string =>
+  asked === true ? ASKED : kind === 'request' ? 'nobody wants it shut down any more' : 'the outage is over';
 
 /** Whether nobody is at work on a run or its restore: what was taken away may be brought back. */
 export const isAtRest = ({ phase }: Progress): boolean =>
   phase === 'ended' || phase === 'restored' || phase === 'interrupted';
 
-/** Begins to bring back what a group has taken away. @param why it is time, for people */
+/**
+ * Begins to bring back what a group has taken away. What has no way back is given up, and that is told.
+ *
+ * @param why it is time, for people
+ */
 export function restoreBegun(
   settings: GroupSettings,
   { id, label }: GroupState,
   progress: Progress,
-  { stages: taken, undo }: Shed,
-  why: string,
+  { stages: taken, undo, asked }: Shed,
+  why: string = ASKED,
 ): Pursued {
   const { halt: _, hurried: __, shortSince: ___, ...last } = progress;
-  const shed: Shed = { stages: taken, undo };
-  const stages = stagesToRestore(settings, { shed });
-  // How an earlier restore of theirs has ended says nothing any more.
-  const isOld = (key: string) => isRestoreKey(key) && stages.includes(stageOfKey(key) ?? '');
-  const steps = new Map([...last.steps].filter(([key]) => !isOld(key)));
+  const stages = stagesToRestore(settings, { shed: { stages: taken, undo } });
+  const lost = taken.filter((name) => !stages.includes(name));
+  // How an earlier restore has ended says nothing any more.
+  const steps = new Map([...last.steps].filter(([key]) => !isRestoreKey(key)));
   const rest: Progress = { ...last, dryRun: false, steps };
-  if (stages.length === 0) return { pursuit: { progress: { ...rest, phase: 'restored' } }, intents: [], facts: [] };
   const { run } = progress;
-  const text = `${label}: ${why}, ${stages.join(', ')} ${stages.length === 1 ? 'is' : 'are'} brought back`;
+  const wayless = `nothing is configured that brings back ${lost.join(', ')}`;
+  if (stages.length === 0) {
+    const text = `${label}: ${why}, and ${wayless}`;
+    return {
+      pursuit: { progress: { ...rest, phase: 'restored' } },
+      intents: [],
+      facts: [{ type: 'restore_ended', group: id, level: 'warning', text, details: { run } }],
+    };
+  }
+  const back = `${stages.join(', ')} ${stages.length === 1 ? 'is' : 'are'} brought back`;
+  const text = `${label}: ${why}, ${back}${lost.length === 0 ? '' : `; ${wayless}`}`;
+  const shed: Shed = { stages: taken.filter((name) => stages.includes(name)), undo, ...(asked ? { asked } : {}) };
   return {
     pursuit: { progress: { ...rest, phase: 'restoring' }, shed },
     intents: [{ kind: 'restore', group: id, run, stages, undo }],
@@ -73,7 +92,7 @@ export function restoreStopped(before: GroupState, progress: Progress, why: stri
   return {
     pursuit: {
       ...pursuitOf({ ...before, ...(shed === undefined ? {} : { shed }) }),
-      progress: { ...progress, phase: 'stopping' },
+      progress: progress.phase === 'restoring' ? { ...progress, phase: 'stopping' } : progress,
     },
     intents: stopRestore(before, why),
     facts: [{ type: 'restore_stopped', group: before.id, level: 'warning', text, details: { run } }],

@@ -46,7 +46,9 @@ describe('a halt that did not happen', () => {
     const watch = tells(running(staged({ stages })), begins('vms/a'), ends('vms/a'), halts(), ends('host', 'failed'));
     tells(watch, { kind: 'run-ended' }).says('ups', 'OL', { 'battery.charge': 30 });
     expect(orders(watch, () => watch.runs(121))).toEqual(['halt']);
-    expect(orders(watch, () => watch.says('ups', 'OL', CHARGED).runs(119))).toEqual(['restore']);
+    expect(orders(watch, () => watch.says('ups', 'OL', CHARGED).runs(119))).toEqual(['halt']);
+    // Only once the UPS has had the time to switch off.
+    expect(orders(watch, () => watch.runs(70))).toEqual(['restore']);
   });
 
   test('because it was refused is tried again on battery', () => {

@@ -120,9 +120,8 @@ function shedAfter(shed: Shed | undefined, event: ProgressEvent, progress: Progr
       return isBroughtBack(progress, event.stage) ? onlyOf(shed, (stage) => stage !== event.stage) : shed;
     case 'restore-ended': {
       if (progress?.phase !== 'restoring') return shed;
-      // A stage that has no way back is not waited for for ever; one that could have come back is, but by a person.
-      const left = onlyOf(shed, (stage) => !isBroughtBack(progress, stage));
-      return left === undefined ? undefined : { ...left, held: 'failed' };
+      // What was to come back and has not is brought back by a person.
+      return shed === undefined ? undefined : { stages: shed.stages, undo: shed.undo, held: 'failed' };
     }
     case 'item':
     case 'ended':
@@ -137,10 +136,10 @@ function shedAfter(shed: Shed | undefined, event: ProgressEvent, progress: Progr
 function withStage(shed: Shed | undefined, stage: string, kind: Progress['kind']): Shed {
   if (shed === undefined)
     return { stages: [stage], undo: new Map(), ...(kind === 'request' ? { held: 'by-hand' } : {}) };
-  const { held, ...rest } = shed;
+  const { held, asked: _, ...rest } = shed;
   const stages = shed.stages.includes(stage) ? shed.stages : [...shed.stages, stage];
   const isNow = kind === 'request' ? 'by-hand' : held === 'by-hand' ? held : undefined;
-  if (stages === shed.stages && isNow === held) return shed;
+  if (stages === shed.stages && isNow === held && shed.asked === undefined) return shed;
   return { ...rest, stages, ...(isNow === undefined ? {} : { held: isNow }) };
 }
 
@@ -198,7 +197,7 @@ const ENDED_EARLY = 'called off, and what had begun is through';
 /** @param wasStopped whether it was called off before */
 function factsOf(
   settings: GroupSettings,
-  { label, id }: GroupState,
+  { label, id, shed }: GroupState,
   progress: Progress,
   event: ProgressEvent,
   wasStopped: boolean,
@@ -223,10 +222,11 @@ function factsOf(
       return fact('run_ended', 'warning', `${wasStopped ? ENDED_EARLY : ENDED_WHOLE}: ${countsOf(progress)}`);
     case 'restore-ended': {
       if (progress.phase !== 'restored') return [];
+      if (shed === undefined) return fact('restore_ended', 'notice', 'what was shut down is brought back');
       const failed = [...progress.steps].filter(([key, { state }]) => isRestoreKey(key) && state !== 'done');
-      if (failed.length === 0) return fact('restore_ended', 'notice', 'what was shut down is brought back');
-      const names = failed.map(([key]) => key).join(', ');
-      return fact('restore_ended', 'error', `the restore is through, but not all is brought back: ${names} failed`);
+      const what =
+        failed.length === 0 ? `${shed.stages.join(', ')} is not` : `${failed.map(([key]) => key).join(', ')} failed`;
+      return fact('restore_ended', 'error', `the restore is through, but not all is brought back: ${what}`);
     }
     case 'item':
     case 'undo':

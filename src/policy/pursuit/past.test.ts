@@ -169,9 +169,12 @@ describe('a restore is put down', () => {
     own.tells({ kind: 'stage-restored', stage: 'lab' }, { kind: 'restore-ended' });
     expect(own.last).toMatchObject({
       outcome: 'called-off',
-      restored: own.stamp.wall,
       restore: [{ key: 'lab/restore/nas', state: 'failed', took: 2000, text: 'asleep' }],
     });
+    expect(own.last).not.toHaveProperty('restored');
+    own.asks('restore', { group: 'rack' }).begins('lab/restore/nas').ends('lab/restore/nas');
+    own.tells({ kind: 'stage-restored', stage: 'lab' }, { kind: 'restore-ended' });
+    expect(own.last).toMatchObject({ restored: own.stamp.wall, restore: [{ state: 'done' }] });
     expect(told(own.last.steps)).toEqual(['lab/nas done']);
   });
 

@@ -15,6 +15,8 @@ interface Change {
   readonly is: Progress;
   /** Where an earlier process, or an earlier boot, has left it: as it was, and how it had ended if it does not go on. */
   readonly left: Left | undefined;
+  /** Whether something of it is still to be brought back. */
+  readonly isShed: boolean;
   /** What led to it; undefined where nobody knows any more. */
   readonly reason: string | undefined;
   /** Why it was called off by this input. */
@@ -46,7 +48,7 @@ export function withPast(before: State, { state, intents }: Decision, { wall }: 
     const left = kept === undefined ? undefined : leftBy(kept, before.memory?.boot === 'new');
     const [off] = intents.flatMap((one) => (one.kind === 'call-off' && one.run === is.run ? [one.reason] : []));
     const reason = reasonOf(group, is.run, state.devices);
-    const past = pastAfter(group.past ?? NONE, { was, is, left, reason, off }, wall);
+    const past = pastAfter(group.past ?? NONE, { was, is, left, isShed: group.shed !== undefined, reason, off }, wall);
     if (past === (group.past ?? NONE)) continue;
     groups ??= new Map(state.groups);
     groups.set(id, { ...group, past });
@@ -82,7 +84,7 @@ function recordOf(known: PastRun | undefined, change: Change, wall: number): Pas
   if (is.phase === 'running') return goingOn(begun);
   // What a reboot has left is shown as it was before it, and not as it is to be taken up.
   const ended = endedAs(withProgress(begun, left?.progress ?? is), change, wall);
-  return is.phase === 'restored' ? { ...ended, restored: wall } : ended;
+  return is.phase === 'restored' && !change.isShed ? { ...ended, restored: wall } : ended;
 }
 
 const goingOn = ({ outcome: _, until: __, why: ___, ...run }: PastRun): PastRun => run;

@@ -3,7 +3,7 @@ import type { Fact } from '../../domain/facts.ts';
 import type { GroupState, Run } from '../../domain/groups.ts';
 import type { Intent } from '../../domain/intents.ts';
 import type { Plan } from '../../domain/plan.ts';
-import { cutShort, type Progress, type Shed } from '../../domain/progress.ts';
+import { cutShort, isProgressOf, type Progress, type Shed } from '../../domain/progress.ts';
 import type { DeviceState } from '../../domain/state.ts';
 import { after, formatSpan, type Stamp, seconds } from '../../domain/time.ts';
 import { causeText } from '../groups/run.ts';
@@ -66,8 +66,11 @@ function takenUp(of: Pursuing, run: Run, stamp: Stamp): Pursued {
   const { resuming: _, ...pursuit } = pursuitOf(of.before);
   const { progress } = pursuit;
   if (progress?.run !== run.id) return begun(of, run, stamp);
+  // A person may have made it whole: it is a person's from then on.
+  const shed: Pursuit =
+    run.kind === 'request' && pursuit.shed !== undefined ? { shed: { ...pursuit.shed, held: 'by-hand' } } : {};
   return {
-    pursuit: { ...pursuit, progress: { ...progress, phase: 'running' } },
+    pursuit: { ...pursuit, ...shed, progress: { ...progress, kind: run.kind, phase: 'running' } },
     intents: [orderOf(of, run, progress)],
     facts: [],
   };
@@ -91,32 +94,38 @@ function orderOf({ before, plan }: Pursuing, run: Run, { steps }: Progress): Int
 }
 
 function calledOff(before: GroupState, run: Run, why: string): Pursued {
-  const { resuming: _, shed, ...rest } = pursuitOf(before);
-  const pursuit = shed === undefined ? rest : { ...rest, shed: released(shed) };
+  const { resuming: _, ...pursuit } = pursuitOf(before);
   if (run.effect === 'none') return { pursuit, intents: [], facts: [] };
   const intents: readonly Intent[] = [{ kind: 'call-off', group: before.id, run: run.id, reason: why }];
-  return { pursuit: stoppedAs(pursuit, before.resuming === true), intents, facts: [] };
+  return { pursuit: stoppedAs(pursuit, run, before.resuming === true), intents, facts: [] };
 }
 
-/** A group whose decision a person has taken back: what it has shed is brought back once it may be. */
-export function takenBack({ run: _, earlierRun: __, resuming, shed, progress, ...group }: GroupState): GroupState {
+/**
+ * A group whose decision a person has taken back.
+ *
+ * @param shed what is left to bring back; a person may have taken back that as well
+ */
+export function takenBack(before: GroupState, run: Run, shed: Shed | undefined): GroupState {
+  const { run: _, earlierRun: __, resuming, shed: ___, progress, ...group } = before;
   return {
     ...group,
-    ...stoppedAs(progress === undefined ? {} : { progress: withoutHalt(progress) }, resuming === true),
-    ...(shed === undefined ? {} : { shed: released(shed) }),
+    ...stoppedAs(progress === undefined ? {} : { progress: withoutHalt(progress) }, run, resuming === true),
+    ...(shed === undefined ? {} : { shed }),
   };
 }
 
-/** What a person had ordered is ordered no more: it is brought back like all else. */
-const released = ({ stages, undo }: Shed): Shed => ({ stages, undo });
+/** What is left to bring back once a person cancels: what a person had ordered is ordered no more, and comes back like all else. */
+export function shedAfterCancel({ shed }: GroupState, { kind }: Run): Shed | undefined {
+  return shed === undefined || kind !== 'request' ? shed : { stages: shed.stages, undo: shed.undo };
+}
 
 /** What a person has taken back does not end the machine later. */
 const withoutHalt = ({ halt: _, ...progress }: Progress): Progress => progress;
 
 /** A run that is called off: what has begun runs to its end, unless nothing has been begun in this process. */
-export function stoppedAs(pursuit: Pursuit, interrupted: boolean): Pursuit {
+export function stoppedAs(pursuit: Pursuit, run: Run, interrupted: boolean): Pursuit {
   const { progress } = pursuit;
-  if (!isUnderWay(progress)) return pursuit;
+  if (!isUnderWay(progress) || !isProgressOf(progress, run)) return pursuit;
   return { ...pursuit, progress: interrupted ? cutShort(progress) : { ...progress, phase: 'stopping' } };
 }
 

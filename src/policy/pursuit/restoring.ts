@@ -14,15 +14,22 @@ export function stagesToRestore({ stages }: GroupSettings, { shed }: Pick<GroupS
   return (shed?.stages ?? []).filter((name) => withWay.has(name)).toReversed();
 }
 
-/** Whether the outage has really ended: mains have held, and enough feeds could carry a second outage. */
+/**
+ * Whether the outage has really ended: mains have held, and enough feeds could carry a second outage.
+ *
+ * @param atOnce whether their charge does not matter
+ */
 export function isOver(
   { feeds, minHealthy, restoreAbove }: Pick<GroupSettings, 'feeds' | 'minHealthy' | 'restoreAbove'>,
   devices: ReadonlyMap<string, DeviceState>,
   now: Instant,
+  atOnce = false,
 ): boolean {
   const all = feeds.map((id) => devices.get(id));
   if (all.some((device) => isOnBattery(device))) return false;
-  return all.filter((device) => hasMains(device) && isCharged(device, restoreAbove, now)).length >= minHealthy;
+  return (
+    all.filter((device) => hasMains(device) && (atOnce || isCharged(device, restoreAbove, now))).length >= minHealthy
+  );
 }
 
 /** A feed that runs from its battery, as far as is proved: a restore begins nothing more. */

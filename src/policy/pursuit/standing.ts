@@ -2,6 +2,7 @@ import type { Plan } from '../../domain/plan.ts';
 import type { LastAct, Progress, StepProgress } from '../../domain/progress.ts';
 import type { GroupSettings } from '../../domain/settings.ts';
 import type { DeviceState } from '../../domain/state.ts';
+import { after, type Instant, seconds } from '../../domain/time.ts';
 import { type Going, hasMains } from '../groups/run.ts';
 
 /** Whether the executor is at work on a run, or was when its process died. */
@@ -49,16 +50,20 @@ export function lastActOf(
   progress: Progress | undefined,
   devices: ReadonlyMap<string, DeviceState>,
 ): LastAct {
-  if (progress?.kind !== 'outage' || wasToldToCycle(group, progress)) return 'halt';
+  if (progress?.kind !== 'outage' || stepsOfUpses(group, progress).length > 0) return 'halt';
   return group.feeds.filter((id) => hasMains(devices.get(id))).length >= group.minHealthy ? 'reboot' : 'halt';
 }
 
-function wasToldToCycle({ stages }: GroupSettings, { steps, dryRun }: Progress): boolean {
-  if (dryRun) return false;
-  return stages.some((stage) =>
-    stage.steps.some(({ kind, key }) => {
-      const step = steps.get(key);
-      return kind === 'ups' && step !== undefined && hasActed(step);
-    }),
-  );
+/** A UPS that was told to switch off has done so by then: the delays of UPSes are seconds, of some minutes. */
+const CUTS_WITHIN = seconds(300);
+
+/** Whether a UPS that this run has told to switch off may still be about to. */
+export const isCutting = (group: GroupSettings, progress: Progress, now: Instant): boolean =>
+  stepsOfUpses(group, progress).some(({ since }) => now < after(since, CUTS_WITHIN));
+
+/** Those that have told a UPS to switch off. */
+function stepsOfUpses({ stages }: GroupSettings, { steps, dryRun }: Progress): readonly StepProgress[] {
+  if (dryRun) return [];
+  const keys = stages.flatMap((stage) => stage.steps.filter(({ kind }) => kind === 'ups').map(({ key }) => key));
+  return keys.flatMap((key) => steps.get(key) ?? []).filter(hasActed);
 }

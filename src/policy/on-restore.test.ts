@@ -19,7 +19,21 @@ test('what an outage has shut down is brought back at once, without waiting for 
   const run = watch.group().progress?.run;
   expect(answer(watch)).toEqual({ status: 'ok', data: { group: 'rack', run, stages: ['lab'] } });
   expect([phase(watch), watch.intents.at(-2)]).toMatchObject(['restoring', { kind: 'restore', stages: ['lab'] }]);
-  expect(watch.runs(60).group().shed).toEqual({ stages: ['lab'], undo: new Map() });
+  expect(watch.runs(60).group().shed).toEqual({ stages: ['lab'], undo: new Map(), asked: true });
+});
+
+test('what has no way back is given up, and that is told', () => {
+  const watch = ended(staged({ stages: [stage('lab', { restore: [] }), stage('vms')] }));
+  watch.state = {
+    ...watch.state,
+    groups: new Map([['rack', { ...watch.group(), shed: { stages: ['lab'], undo: new Map(), held: 'failed' } }]]),
+  };
+  expect(answer(watch)).toMatchObject({ status: 'ok', data: { stages: [] } });
+  expect([phase(watch), watch.group().shed, watch.facts.at(-2)?.text]).toEqual([
+    'restored',
+    undefined,
+    'rack: a person has asked for it, and nothing is configured that brings back lab',
+  ]);
 });
 
 test('it is stopped by an outage as any other', () => {
@@ -34,15 +48,13 @@ const ALL = [...through('lab/a'), ...through('vms/a'), ends('host', 'failed'), {
 
 describe('nothing is brought back', () => {
   const calm = (more = staged()) => new Watch(more).says('ups', 'OL', CHARGED).runs(20);
-  const wayless = staged({ stages: [stage('lab', { restore: [] }), stage('vms')] });
   const byHand = () => calm().asks('shutdown', { group: 'rack', confirm: 'rack' });
   const restoring = () => ended().asks('restore', { group: 'rack' });
   test.each<[string, () => Watch, string, string]>([
     ['where nothing is shut down', calm, 'nothing-to-restore', 'nothing of it is shut down'],
-    ['that has no way back', () => ended(wayless), 'nothing-to-restore', 'the configuration has no way back for lab'],
     ['while its shutdown is going on', running, 'nothing-to-restore', 'nothing of it is shut down'],
     ['while its shutdown is at work', () => tells(running(), begins('lab/a')), 'not-now', CANCEL_FIRST],
-    ['while what was called off still runs', shed, 'not-now', CANCEL_FIRST],
+    ['while what was called off still runs', shed, 'not-now', 'what was stopped is not through yet'],
     ['while what a person has asked for runs', () => tells(byHand(), begins('lab/a')), 'not-now', CANCEL_FIRST],
     ['for an outage that is not over', () => tells(running(), ...ALL), 'not-now', CANCEL_FIRST],
     [
@@ -55,7 +67,7 @@ describe('nothing is brought back', () => {
       'before it is clear what a reboot has left',
       () => tells(running(), begins('lab/a')).reboot(),
       'not-now',
-      CANCEL_FIRST,
+      'it is not clear yet what the restart has left',
     ],
     ['twice', restoring, 'not-now', 'it is being brought back already'],
     ['on battery', () => ended().says('ups', 'OB', CHARGED).runs(1), 'not-now', 'ups is on battery'],
