@@ -65,6 +65,12 @@ describe('the charge', () => {
         ...{ firesAt: at(390), basis: 'drain' },
       },
     ],
+    // A single point lost is no slope yet, and says nothing of when.
+    [
+      seen('OB', { 'battery.charge': 80 }),
+      { ...OUTAGE, ...charges([40, 81], [90, 80]) },
+      { kind: 'quiet', ...told, value: 80, why: 'battery charge 80 %, fires below 20 %' },
+    ],
     [seen('OB', { 'battery.charge': 5 }, { trustCharge: false }), OUTAGE, undefined],
     [seen('OB', { 'battery.charge': 5 }, tuned({ chargeBelow: 'off' })), OUTAGE, undefined],
   ])('%#', (view, outage, opinion) => {
