@@ -36,8 +36,8 @@ const device = (id: string, power: Power): DeviceState => ({
 const MAINS: Power = { fed: 'mains' };
 
 describe('what a person has asked for', () => {
-  const next = (before: Run, going: Going, a: Power, b: Power | undefined = MAINS, call = CALL) => {
-    const devices = [device('a', a), ...(b === undefined ? [] : [device('b', b)])];
+  const next = (before: Run, going: Going, a: Power, b: Power | 'unlisted' = MAINS, call = CALL) => {
+    const devices = [device('a', a), ...(b === 'unlisted' ? [] : [device('b', b)])];
     const known = new Map(devices.map((one) => [one.id, one]));
     return stepRun(before, call, RACK, known, 'act', { at: at(500), wall: 0 }, going);
   };
@@ -50,11 +50,11 @@ describe('what a person has asked for', () => {
     expect(next(ASKED, THROUGH, onBattery(50), onBattery(101)).kind).toBe('begun');
   });
 
-  test.each<[string, Power, Power | undefined]>([
+  test.each<[string, Power, Power | 'unlisted']>([
     ['began before it', onBattery(99), onBattery(50)],
     ['began with it', onBattery(100), MAINS],
     ['is over', MAINS, MAINS],
-    ['is of nobody who is listed', MAINS, undefined],
+    ['is of nobody who is listed', MAINS, 'unlisted'],
   ])('and is through is the plan of an outage that %s', (_, a, b) => {
     expect(next(ASKED, THROUGH, a, b)).toEqual({ kind: 'same', run: ASKED });
   });

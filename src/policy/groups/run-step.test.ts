@@ -8,7 +8,7 @@ import type { GroupSettings, StageSettings } from '../../domain/settings.ts';
 import { type DeviceState, type Link, UNHEARD } from '../../domain/state.ts';
 import { asInstant } from '../../domain/time.ts';
 import type { Cause, Trigger } from '../../domain/triggers.ts';
-import { type Call, causeText, earlierRun, hasMains, type RunStep, stepRun } from './run.ts';
+import { type Call, causeText, earlierRun, type Going, hasMains, type RunStep, stepRun } from './run.ts';
 
 const stage = (name: string): StageSettings => ({ name, steps: [], restore: [] });
 const staged = (feeds: readonly string[] = ['ups'], minHealthy = 1): GroupSettings =>
@@ -53,11 +53,12 @@ const onMains = (id: string, status = 'OL') => device(id, status, { fed: 'mains'
 const onBattery = (id: string, status = 'OB') => device(id, status, OUT);
 const all = (...devices: readonly DeviceState[]) => new Map(devices.map((one) => [one.id, one]));
 const STAMP = { at: asInstant(5000), wall: WALL + 4000 };
+const NOT: Going = { pastReturn: false, isAtWork: false, hasEnded: false, isRehearsed: false };
 
 const step = (before: Run | undefined, call: Call, effect: Run['effect'] = 'act', of = staged()): RunStep =>
-  stepRun(before, call, of, all(onBattery('ups')), effect, STAMP);
+  stepRun(before, call, of, all(onBattery('ups')), effect, STAMP, NOT);
 const ends = (run: Run, of: GroupSettings, ...devices: readonly DeviceState[]) =>
-  stepRun(run, calls(), of, all(...devices), 'act', STAMP);
+  stepRun(run, calls(), of, all(...devices), 'act', STAMP, NOT);
 
 describe('a run', () => {
   test('begins with what is called for', () => {
@@ -168,6 +169,7 @@ describe('a run that nothing calls for any more', () => {
     ['all that caused it are', 3, ['a', 'b'], [onMains('a'), onMains('b'), onBattery('c')], true],
     ['some that caused it are', 3, ['a', 'b'], [onMains('a'), onBattery('b'), onBattery('c')], false],
     ['a reload has taken one away that caused it', 3, ['a', 'x'], [onMains('a'), onBattery('b')], true],
+    ['a reload has taken all away that caused it', 3, ['x'], [onMains('a'), onBattery('b')], false],
     ['one that caused it is not listed', 3, ['a', 'b'], [onMains('a')], false],
     ['its words prove nothing', 3, ['a'], [onMains('a', 'WAIT')], false],
   ] as const)('by an outage, where %s', (_, minHealthy, causes, devices, isOver) => {
@@ -237,8 +239,7 @@ describe('a run from before a reboot', () => {
 });
 
 describe('a run that has come so far', () => {
-  const NOT = { pastReturn: false, isAtWork: false, hasEnded: false, isRehearsed: false };
-  const goes = (run: Run, going: Partial<typeof NOT>, effect: Run['effect'] = 'act') =>
+  const goes = (run: Run, going: Partial<Going>, effect: Run['effect'] = 'act') =>
     stepRun(run, calls(), staged(), all(onMains('ups')), effect, STAMP, { ...NOT, ...going }).kind;
 
   test.each([

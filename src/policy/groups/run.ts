@@ -38,14 +38,14 @@ export function stepRun(
   devices: ReadonlyMap<string, DeviceState>,
   effect: Run['effect'],
   stamp: Stamp,
-  going: Going = NOT_GOING,
+  going: Going,
 ): RunStep {
   const isCalled = call.whole || call.stages.length > 0;
-  const isMore = before !== undefined && EFFECTS.indexOf(effect) > EFFECTS.indexOf(before.effect);
+  const isMore = before !== undefined && RANK[effect] > RANK[before.effect];
   if (before === undefined || (isCalled && (isMore || isPassed(before, call, devices, going)))) {
     return isCalled ? begun(call, group, effect, stamp) : { kind: 'none' };
   }
-  if (EFFECTS.indexOf(effect) < EFFECTS.indexOf(before.effect) && !going.pastReturn) {
+  if (RANK[effect] < RANK[before.effect] && !going.pastReturn) {
     return { kind: 'called-off', run: before, why: 'less is allowed now than when it was decided' };
   }
   if (!isCalled) return ended(before, group, devices, going);
@@ -84,10 +84,7 @@ export interface Going {
   readonly isRehearsed: boolean;
 }
 
-const NOT_GOING: Going = { pastReturn: false, isAtWork: false, hasEnded: false, isRehearsed: false };
-
-/** From the least on. */
-const EFFECTS: readonly Run['effect'][] = ['none', 'dry-run', 'act'];
+const RANK: Readonly<Record<Run['effect'], number>> = { none: 0, 'dry-run': 1, act: 2 };
 
 const allStages = (group: GroupSettings): readonly string[] => group.stages.map(({ name }) => name);
 
