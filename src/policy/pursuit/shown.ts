@@ -75,8 +75,8 @@ const isRestore = ({ phase, steps }: Progress): boolean =>
   phase === 'restoring' || phase === 'restored' || (phase !== 'running' && [...steps.keys()].some(isRestoreKey));
 
 /** Of a run that an earlier version has begun nobody knows any more what had led to it. */
-const reasonOf = ({ past = [] }: GroupState, progress: Progress): string | null =>
-  past.find(({ run }) => run === progress.run)?.reason || null;
+const reasonOf = ({ past }: GroupState, progress: Progress): string | null =>
+  past?.find(({ run }) => run === progress.run)?.reason || null;
 
 /** Every step of the run in the order of the plan, its halt, and those of the restore. */
 function rowsOf(group: GroupState, progress: Progress, settings: GroupSettings | undefined): readonly Row[] {
