@@ -204,6 +204,16 @@ describe('a run', () => {
   });
 });
 
+test('what led to other runs is not told of one of which nobody knows it, nor where there is none', () => {
+  const own = new Group().fires().carriesOut().mains().fires();
+  const { past, progress, ...rest } = own.group();
+  if (past === undefined || progress === undefined) throw new Error('nothing ran');
+  const reasonOf = (group: GroupState) => progressData(group, own.state, own.stamp.at)['reason'];
+  expect(reasonOf(own.group())).toMatch(/^ups: battery charge 5 %/);
+  expect(reasonOf({ ...own.group(), past: past.slice(1) })).toBeNull();
+  expect(reasonOf({ ...rest, past })).toBeNull();
+});
+
 test('a run that was cut short may still begin what it has not', () => {
   const running = new Running().hears({ kind: 'begun', step: 'lab/vms' }).restart();
   expect([running.shown.state, running.states]).toEqual([

@@ -84,10 +84,9 @@ function rowsOf(group: GroupState, progress: Progress, settings: GroupSettings |
   const begun = [...steps.keys()];
   const planned = plannedKeys(group, progress);
   const others = begun.filter((key) => !isRestoreKey(key) && !planned.includes(key));
-  const restored = begun.filter(isRestoreKey);
   const restores = isRestore(progress);
   const toCome = settings === undefined || !restores ? [] : restoreKeys(group, settings);
-  const keys = [...new Set([...others, ...planned, ...restored, ...toCome])];
+  const keys = [...new Set([...others, ...planned, ...begun, ...toCome])];
   const goesOn = !restores && (phase === 'running' || phase === 'interrupted');
   const mayBegin = (key: string) => (isRestoreKey(key) ? phase === 'restoring' : goesOn);
   return keys.map((key): Row => {

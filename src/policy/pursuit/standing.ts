@@ -10,7 +10,7 @@ export const isUnderWay = (progress: Progress | undefined): progress is Progress
   progress !== undefined && (progress.phase === 'running' || progress.phase === 'interrupted');
 
 /** Whether anything was begun that a rehearsal would not have done. */
-export const hasBegun = (progress: Progress | undefined): boolean =>
+export const hasBegun = (progress: Progress | undefined): progress is Progress =>
   progress !== undefined && !progress.dryRun && progress.steps.size > 0;
 
 const AT_WORK: ReadonlySet<Progress['phase']> = new Set(['running', 'interrupted', 'stopping']);
@@ -19,7 +19,7 @@ const AT_WORK: ReadonlySet<Progress['phase']> = new Set(['running', 'interrupted
 export const goingOf = (plan: Plan, progress: Progress | undefined): Going => ({
   pastReturn: isPastReturn(plan, progress),
   isAtWork: progress !== undefined && !progress.dryRun && AT_WORK.has(progress.phase),
-  hasEnded: hasBegun(progress) && progress?.phase === 'ended',
+  hasEnded: hasBegun(progress) && progress.phase === 'ended',
   isRehearsed: progress?.dryRun === true && progress.phase === 'ended',
 });
 
