@@ -26,6 +26,10 @@ describe('a device of which nothing comes any more is silent', () => {
     devices: [declared('ups')],
     groups: [group('a', ['ups'], { triggers: dead(8) }), group('b', ['ups'], { triggers: dead(6) })],
   };
+  const either = {
+    devices: [declared('ups')],
+    groups: [group('a', ['ups']), group('b', ['ups'], { triggers: dead(6) }), group('c', ['ups'])],
+  };
   test.each<[string, () => Watch, number]>([
     ['on mains after 13 s', () => calm(), 13],
     ['on mains after 13 s, however soon it would be dead', () => calm(own), 13],
@@ -38,9 +42,16 @@ describe('a device of which nothing comes any more is silent', () => {
       () => out({ devices: [declared('ups')], triggers: dead(7) }),
       7,
     ],
+    ['on battery as soon as it is dead for the one of its groups that says when', () => out(either), 6],
     ['on battery no sooner than its next answer could have come', () => out(rack(['ups'], { triggers: dead(1) })), 3],
   ])('%s', (_, watched, after) => {
     expect(silentAfter(watched())).toEqual([after, 0]);
+  });
+
+  test('on battery no sooner than its next answer could have come, where it is asked every other second', () => {
+    const watch = out(rack(['ups'], { triggers: dead(1) }));
+    for (let asked = 0; asked < 30; asked += 1) watch.passes(2).says('ups', 'OB', charged);
+    expect(silentAfter(watch)).toEqual([4, 0]);
   });
 
   test('which is judged at once, and over with its next answer', () => {
@@ -57,8 +68,33 @@ describe('a device of which nothing comes any more is silent', () => {
     expect(power(watch.runs(1))?.silentSince).toBe(from);
   });
 
-  test('never where nothing was ever proved', () => {
-    expect(power(new Watch().runs(60))?.silentSince).toBeUndefined();
+  test.each<[string, () => Watch]>([
+    ['heard', () => new Watch().runs(60)],
+    ['proved', () => new Watch().says('ups', '', { 'ups.load': 20 }).hangs('ups').runs(60)],
+  ])('never where nothing was ever %s', (_, watched) => {
+    const device = watched().state.devices.get('ups');
+    expect([device?.power.silentSince, device?.quality.memory.paused]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('time that goes by', () => {
+  const grid = (watch: Watch) => Object.keys(watch.state.devices.get('ups')?.quality.grid ?? {});
+  const hours = (watch: Watch, count: number) => {
+    for (let hour = 0; hour < count; hour += 1) watch.passes(3600).tick();
+    return watch;
+  };
+
+  test('moves the grade of the grid, while a device answers and while it does not', () => {
+    const watch = new Watch().says('ups', 'OL', { ...charged, 'input.voltage': 230, 'input.voltage.nominal': 230 });
+    expect(grid(watch.runs(3500))).toEqual([]);
+    expect(grid(watch.runs(101))).toEqual(['day', 'week']);
+    expect(grid(hours(watch.hangs('ups').runs(20), 25))).toEqual(['week']);
+  });
+
+  test('leaves a device alone of which nothing is due', () => {
+    const watch = calm();
+    const { devices } = watch.state;
+    expect(watch.passes(1).tick().state.devices).toBe(devices);
   });
 });
 
@@ -89,6 +125,12 @@ describe('a silence is told', () => {
   ])('once, though %s', (_, lost) => {
     const watch = lost().passes(3 * 3600);
     expect(told(watch.tick().runs(10)).map(([second]) => second)).toEqual([watch.second - 10]);
+  });
+
+  test('no sooner, though ticks were missed before it began', () => {
+    const watch = calm().passes(7200).says('ups', 'OL', charged).loses('ups');
+    const from = watch.second;
+    expect(told(watch.tick().runs(310))).toEqual([[from + 300, text('5 min')]]);
   });
 
   test('not of one that answers', () => {
