@@ -1,4 +1,4 @@
-import type { Capacity, Member, Quorum } from '../../domain/groups.ts';
+import type { Capacity, Member, MemberClass, Quorum } from '../../domain/groups.ts';
 import { numberIn } from '../../domain/reading.ts';
 import type { GroupSettings } from '../../domain/settings.ts';
 import type { DeviceState } from '../../domain/state.ts';
@@ -30,7 +30,8 @@ export function quorumOf(
     if (isLost(member)) lost += 1;
     else if (member.class === 'unknown' || member.class === 'off') absent += 1;
   }
-  const counted = members.length > 1 && lost > 0 && countsAbsent ? absent : 0;
+  // A single feed that is lost leaves nobody to be absent.
+  const counted = countsAbsent ? absent : 0;
   const isGone = lost > 0 && members.length - lost - counted < needed;
   // Shown as it would be with one more lost: nobody can count on who is absent.
   const healthy = members.length - lost - absent;
@@ -44,8 +45,10 @@ const NOMINAL = ['ups.realpower.nominal', 'output.realpower.nominal'];
 function nominalOf({ nominalPower, reading }: DeviceState): number | undefined {
   if (nominalPower !== undefined) return nominalPower;
   const told = NOMINAL.map((name) => (reading === undefined ? undefined : numberIn(reading, name)));
-  return told.find((watts) => watts !== undefined && watts > 0);
+  return told.find((watts) => (watts ?? 0) > 0);
 }
+
+const CARRIES: ReadonlySet<string | undefined> = new Set<MemberClass>(['healthy', 'degraded']);
 
 /** Whether what is left of a group can carry the load. Undefined for a single feed, and where a nominal power or load is not known. */
 export function capacityOf(
@@ -54,16 +57,17 @@ export function capacityOf(
   devices: ReadonlyMap<string, DeviceState>,
 ): Capacity | undefined {
   if (feeds.length < 2) return undefined;
-  const carries = (id: string) => ['healthy', 'degraded'].includes(members.get(id)?.class ?? 'unknown');
-  const carrying = feeds.filter(carries);
+  const carrying = feeds.filter((id) => CARRIES.has(members.get(id)?.class));
   const nominal: number[] = [];
   let load = 0;
   for (const id of feeds) {
     const device = devices.get(id);
     const isCarrying = carrying.includes(id);
     const watts = device === undefined ? undefined : nominalOf(device);
-    if (isCarrying && watts === undefined) return undefined;
-    if (isCarrying && watts !== undefined) nominal.push(watts);
+    if (isCarrying) {
+      if (watts === undefined) return undefined;
+      nominal.push(watts);
+    }
     // What a lost feed carried last has moved to the others, which show it themselves.
     if (!isCarrying && members.get(id)?.class !== 'critical') continue;
     const drawn = Number(device?.derived.get('power') ?? Number.NaN);
