@@ -21,8 +21,8 @@ describe('what the device itself does', () => {
   });
 
   test('a device without a status and a load says nothing of all that', () => {
-    const { quality } = new Line().reads(0, {}, '', { fed: undefined });
-    expect([quality.avr, quality.bypass, quality.overload]).toEqual([undefined, undefined, undefined]);
+    const { quality, facts } = new Line().reads(0, {}, '', { fed: undefined });
+    expect([quality.avr, quality.bypass, quality.overload, facts]).toEqual([undefined, undefined, undefined, []]);
   });
 
   test.each([
