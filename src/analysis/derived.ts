@@ -56,9 +56,8 @@ function powerOf(reading: Reading, configured?: number): { watts: number; basis:
   if (measured !== undefined) return { watts: measured, basis: 'measured' };
 
   const load = numberIn(reading, 'ups.load');
-  const nominal = configured ?? first(NOMINAL);
-  if (load !== undefined && nominal !== undefined && nominal > 0)
-    return { watts: (load / 100) * nominal, basis: 'load' };
+  const nominal = configured ?? first(NOMINAL) ?? 0;
+  if (load !== undefined && nominal > 0) return { watts: (load / 100) * nominal, basis: 'load' };
 
   const rating = first(NOMINAL_APPARENT);
   const apparent = first(APPARENT) ?? (load !== undefined && rating !== undefined ? (load / 100) * rating : undefined);
