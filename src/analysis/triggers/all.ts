@@ -1,5 +1,5 @@
 import type { Outage } from '../../domain/power.ts';
-import { after, type Instant } from '../../domain/time.ts';
+import { after, asInstant, type Instant } from '../../domain/time.ts';
 import type { Held, Holds, Verdict } from '../../domain/triggers.ts';
 import { isCalibrating } from '../power/evidence.ts';
 import { chargeBelow } from './charge-below.ts';
@@ -68,17 +68,13 @@ export function judge(view: View, before: Holds): Judged {
 }
 
 function forced(view: View): Judged {
-  if (view.reading?.flags.includes('FSD') !== true) return CALM;
-  const none: Outage = { id: '', since: view.now, wall: 0, proof: 'status', byTest: false, charges: [] };
-  const opinion = forcedShutdown.look(view, none);
-  if (opinion?.kind !== 'agrees') return CALM;
-  return { verdicts: [{ trigger: 'fsd', kind: 'fired', why: opinion.why }], holds: {} };
+  const { kind, why } = forcedShutdown.look(view);
+  return kind === 'agrees' ? { verdicts: [{ trigger: 'fsd', kind: 'fired', why }], holds: {} } : CALM;
 }
 
 /** An opinion that must not count now: in an outage that has yet to show itself. */
 function hushed(row: TriggerRow, opinion: Opinion, view: View, outage: Outage): Opinion {
-  if (opinion.kind !== 'agrees' || row === forcedShutdown) return opinion;
-  if (FIRES_UNSHOWN.has(row.trigger) || isShown(view, outage)) return opinion;
+  if (opinion.kind !== 'agrees' || FIRES_UNSHOWN.has(row.trigger) || isShown(view, outage)) return opinion;
   return {
     ...opinion,
     kind: 'quiet',
@@ -142,4 +138,4 @@ function soonest(row: TriggerRow, estimate: Instant, view: View, outage: Outage)
   return laterOf(laterOf(estimate, settled), view.now);
 }
 
-const laterOf = (one: Instant, other: Instant): Instant => (one > other ? one : other);
+const laterOf = (one: Instant, other: Instant): Instant => asInstant(Math.max(one, other));

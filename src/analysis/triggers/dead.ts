@@ -22,7 +22,7 @@ export const dead: TriggerRow = {
   look: (view, outage) => {
     const usual = limitOf(view, outage);
     const held = heldRuntime(view, outage);
-    const limit = held === undefined || held < usual ? usual : held;
+    const limit = asMillis(Math.max(usual, held ?? 0));
     const threshold = Math.ceil(limit / 1000);
     if (view.silentSince === undefined || view.power.fed !== 'battery') {
       return {

@@ -100,6 +100,8 @@ describe('a hold', () => {
     const later = upheld(doubted, first.held, view(40, readAt(40)), LONG_AGO);
     expect(later.firesAt).toBe(at(63));
     expect(upheld(AGREES, later.held, view(41, readAt(41)), LONG_AGO).firesAt).toBe(at(5));
+    // Nor does a restart end the waiting: it goes on by time.
+    expect(upheld(AGREES, first.held, view(9), LONG_AGO).firesAt).toBe(at(63));
   });
 });
 

@@ -23,7 +23,7 @@ describe('a forced shutdown', () => {
       { kind: 'quiet', why: 'FSD stood there at the start, on mains: only told' },
     ],
   ])('%#', (view, opinion) => {
-    expect(forcedShutdown.look(view, OUTAGE)).toEqual(opinion);
+    expect(forcedShutdown.look(view)).toEqual(opinion);
   });
 });
 
