@@ -16,4 +16,4 @@ export const forcedShutdown = {
     if (fsd === 'tell') return { kind: 'quiet', why: 'FSD is set, and only told (fsd: tell)' };
     return { kind: 'agrees', why: 'a forced shutdown is set' };
   },
-} as const satisfies TriggerRow;
+} satisfies TriggerRow;
