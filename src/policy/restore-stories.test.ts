@@ -7,6 +7,7 @@ import {
   orders,
   phase,
   running,
+  STAGES,
   stage,
   staged,
   step,
@@ -14,14 +15,19 @@ import {
   through,
   told,
 } from '../../tests/kit/pursued.ts';
-import { Watch } from '../../tests/kit/watch.ts';
+import { group } from '../../tests/kit/settings.ts';
+import { rack, Watch } from '../../tests/kit/watch.ts';
+import type { GroupSettings, Settings } from '../domain/settings.ts';
 import { seconds } from '../domain/time.ts';
 
 const LOW = { 'battery.charge': 30 };
 const RE = { kind: 'run-ended' } as const;
 const RACK = { group: 'rack' };
 const CONF = { group: 'rack', confirm: 'rack' };
-const unhalted = (more: object = {}) => staged({ halt: undefined, ...more } as never);
+const unhalted = (more: Partial<GroupSettings> = {}): Partial<Settings> => ({
+  ...rack(),
+  groups: [group('rack', ['ups'], { stages: STAGES, ...more })],
+});
 const answer = (watch: Watch) => {
   const last = watch.intents.findLast(({ kind }) => kind === 'answer');
   return last?.kind === 'answer' ? last.answer : undefined;
