@@ -109,7 +109,7 @@ export type ProgressEvent =
       readonly took?: Millis;
       readonly output?: string;
     }
-  /** A stage of a restore is through: nothing of it has to be brought back any more. */
+  /** Every step of the restore of a stage was carried out: nothing of it has to be brought back any more. */
   | { readonly kind: 'stage-restored'; readonly stage: string }
   /** Nothing of what was ordered is left to do. */
   | { readonly kind: 'run-ended' }

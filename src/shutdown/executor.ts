@@ -24,6 +24,8 @@ export interface ExecutorPorts extends HaltPorts {
 }
 
 type Of<K extends Intent['kind']> = Extract<Intent, { readonly kind: K }>;
+/** How a step has ended. */
+type End = Omit<Extract<ProgressEvent, { readonly kind: 'ended' }>, 'kind' | 'step'>;
 
 /** The orders that are carried out here. */
 export type ExecutorOrder = Of<'run' | 'call-off' | 'hurry' | 'halt' | 'restore' | 'stop-restore'>;
@@ -232,8 +234,13 @@ export class Executor {
   }
 
   #skipped(work: Work, step: string, text: string): void {
+    this.#ended(work, step, { state: 'skipped', text });
+  }
+
+  #ended(work: Work, step: string, end: End): void {
     work.done.add(step);
-    this.#tell(work, { kind: 'ended', step, state: 'skipped', text });
+    if (end.state !== 'done') work.undone.add(step);
+    this.#tell(work, { kind: 'ended', step, ...end });
   }
 
   /** Never rejects: what fails within is the failure of the step. */
@@ -241,9 +248,8 @@ export class Executor {
     try {
       await this.#begun(work, key);
     } catch (thrown) {
-      work.done.add(key);
       this.#ports.log.error(`${work.group}: ${key} failed within`, { err: thrown });
-      this.#tell(work, { kind: 'ended', step: key, state: 'failed', text: `internal error: ${String(thrown)}` });
+      this.#ended(work, key, { state: 'failed', text: `internal error: ${String(thrown)}` });
     }
   }
 
@@ -278,8 +284,7 @@ export class Executor {
 
   #over(work: Work, step: string, { undo, elsewhere: _, ...end }: Timed): void {
     if (undo !== undefined) this.#note(work, step, undo);
-    work.done.add(step);
-    this.#tell(work, { kind: 'ended', step, ...end });
+    this.#ended(work, step, end);
   }
 
   #note(work: Work, step: string, undo: Json): void {
@@ -364,7 +369,8 @@ export class Executor {
         ({ key }) => this.#step(work, key),
         () => stopReason(work) === undefined,
       );
-      if (left.length === 0) this.#tell(work, { kind: 'stage-restored', stage: name });
+      const isBack = left.length === 0 && !stage.restore.some(({ step }) => work.undone.has(step.key));
+      if (isBack) this.#tell(work, { kind: 'stage-restored', stage: name });
     }
     work.over = true;
     this.#tell(work, { kind: 'restore-ended' });

@@ -31,11 +31,11 @@ describe('a restore', () => {
     ]);
   });
 
-  test('is through with a stage although a step of it has failed, but not with one that is configured no more', async () => {
+  test('is through with no stage of which a step has failed, nor with one that is configured no more', async () => {
     const hands = new Hands({ rack: { stages: { lab: {} }, restore: { lab: { a: { does: fails } } } } });
     hands.restore(['lab', 'gone']);
     await pass(60);
-    expect(hands.of('stage-restored')).toEqual(['stage-restored rack lab']);
+    expect(hands.of('stage-restored', 'restore-ended')).toEqual(['restore-ended rack']);
   });
 
   test('that is stopped lets its step end and begins nothing more; the stage is not through', async () => {

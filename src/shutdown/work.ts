@@ -33,6 +33,8 @@ export interface Work {
   readonly dryRun: boolean;
   /** Keys of steps that are over, or were skipped. */
   readonly done: Set<string>;
+  /** Those of them that were not carried out to their end. */
+  readonly undone: Set<string>;
   /** By step key. */
   readonly undo: ReadonlyMap<string, Json>;
   calledOff?: string;
@@ -55,6 +57,7 @@ export function newWork({ done, ...ordered }: Ordered): Work {
     hurry: new AbortController(),
     stirred: new AbortController(),
     done: new Set(done),
+    undone: new Set(),
     atHalt: false,
     over: false,
   };

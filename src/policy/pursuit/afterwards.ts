@@ -1,7 +1,7 @@
 import type { GroupState } from '../../domain/groups.ts';
 import type { Intent } from '../../domain/intents.ts';
 import { isIdle } from '../../domain/plan.ts';
-import type { Progress, Shed } from '../../domain/progress.ts';
+import { cutShort, type Progress, type Shed } from '../../domain/progress.ts';
 import type { GroupSettings } from '../../domain/settings.ts';
 import type { Stamp } from '../../domain/time.ts';
 import { haltedAgain } from './halted-again.ts';
@@ -12,8 +12,10 @@ import { isCutting, isRestoreKey } from './standing.ts';
 /** No decision stands: what was taken away is brought back, once the outage is really over. */
 export function afterwards(of: Pursuing, stamp: Stamp): Pursued {
   const { before, settings, effect, waits, devices, plan } = of;
-  const { progress, shed } = before;
-  const { resuming, ...pursuit } = pursuitOf(before);
+  const { shed } = before;
+  // Nobody takes up any more what was interrupted.
+  const progress = before.progress?.phase === 'interrupted' && !waits ? cutShort(before.progress) : before.progress;
+  const { resuming, ...pursuit } = pursuitOf(progress === undefined ? before : { ...before, progress });
   // A run of before a reboot still has to be taken up, once this boot has proved something.
   const kept = waits && resuming === true ? { ...pursuit, resuming } : pursuit;
   const quiet: Pursued = { pursuit: kept, intents: [], facts: [] };
@@ -36,8 +38,7 @@ const whyOf = ({ kind }: Progress, { asked }: Shed): string =>
   asked === true ? ASKED : kind === 'request' ? 'nobody wants it shut down any more' : 'the outage is over';
 
 /** Whether nobody is at work on a run or its restore: what was taken away may be brought back. */
-export const isAtRest = ({ phase }: Progress): boolean =>
-  phase === 'ended' || phase === 'restored' || phase === 'interrupted';
+export const isAtRest = ({ phase }: Progress): boolean => phase === 'ended' || phase === 'restored';
 
 /**
  * Begins to bring back what a group has taken away. What has no way back is given up, and that is told.

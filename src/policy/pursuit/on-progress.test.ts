@@ -264,10 +264,6 @@ describe('what has to be brought back', () => {
     expect(watch.group().shed).toEqual({ stages: ['lab'], undo: new Map([['lab/a', 2]]) });
     tells(watch, { kind: 'stage-restored', stage: 'other' });
     expect(watch.group().shed?.stages).toEqual(['lab']);
-    tells(watch, begun('lab/restore/a'), ended({ step: 'lab/restore/a', state: 'failed' }));
-    tells(watch, { kind: 'stage-restored', stage: 'lab' });
-    expect(watch.group().shed).toEqual({ stages: ['lab'], undo: new Map([['lab/a', 2]]) });
-    tells(watch, begun('lab/restore/a'), ended({ step: 'lab/restore/a', state: 'done' }));
     expect(tells(watch, { kind: 'stage-restored', stage: 'lab' }).group().shed).toBeUndefined();
   });
 

@@ -117,7 +117,7 @@ function shedAfter(shed: Shed | undefined, event: ProgressEvent, progress: Progr
     case 'undo':
       return shed === undefined ? shed : { ...shed, undo: new Map(shed.undo).set(event.step, event.undo) };
     case 'stage-restored':
-      return isBroughtBack(progress, event.stage) ? onlyOf(shed, (stage) => stage !== event.stage) : shed;
+      return without(shed, event.stage);
     case 'restore-ended': {
       if (progress?.phase !== 'restoring') return shed;
       // What was to come back and has not is brought back by a person.
@@ -143,18 +143,11 @@ function withStage(shed: Shed | undefined, stage: string, kind: Progress['kind']
   return { ...rest, stages, ...(isNow === undefined ? {} : { held: isNow }) };
 }
 
-/** Whether no step of the restore of a stage has come to nothing. */
-const isBroughtBack = (progress: Progress | undefined, stage: string): boolean =>
-  [...(progress?.steps ?? [])].every(
-    ([key, { state }]) => !isRestoreKey(key) || stageOfKey(key) !== stage || state === 'done',
-  );
-
-/** What is left of the stages that are still away; undefined where it is nothing. */
-function onlyOf(shed: Shed | undefined, isLeft: (stage: string) => boolean): Shed | undefined {
-  if (shed === undefined) return undefined;
-  const stages = shed.stages.filter(isLeft);
-  if (stages.length === 0) return undefined;
-  const undo = new Map([...shed.undo].filter(([key]) => stages.includes(stageOfKey(key) ?? '')));
+/** What is left once a stage is back; undefined where it is nothing. */
+function without(shed: Shed | undefined, back: string): Shed | undefined {
+  const stages = shed?.stages.filter((stage) => stage !== back) ?? [];
+  if (shed === undefined || stages.length === 0) return undefined;
+  const undo = new Map([...shed.undo].filter(([key]) => stageOfKey(key) !== back));
   return { ...shed, stages, undo };
 }
 

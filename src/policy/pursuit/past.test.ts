@@ -166,7 +166,7 @@ describe('a restore is put down', () => {
     expect(own.group().progress?.phase).toBe('restoring');
     own.begins('lab/restore/nas').ends('lab/restore/nas', 'failed', 'asleep');
     expect(own.last.restore).toEqual([]);
-    own.tells({ kind: 'stage-restored', stage: 'lab' }, { kind: 'restore-ended' });
+    own.tells({ kind: 'restore-ended' });
     expect(own.last).toMatchObject({
       outcome: 'called-off',
       restore: [{ key: 'lab/restore/nas', state: 'failed', took: 2000, text: 'asleep' }],
