@@ -1,6 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { begins, CHARGED, ends, phase, running, stage, staged, tells, through } from '../../tests/kit/pursued.ts';
-import { Watch } from '../../tests/kit/watch.ts';
+import {
+  begins,
+  CHARGED,
+  ends,
+  halts,
+  phase,
+  running,
+  STAGES,
+  stage,
+  staged,
+  step,
+  tells,
+  through,
+} from '../../tests/kit/pursued.ts';
+import { group } from '../../tests/kit/settings.ts';
+import { rack, Watch } from '../../tests/kit/watch.ts';
 
 /** A group that an outage has shut down in part, and that waits for its charge. */
 const shed = (more = staged()) =>
@@ -8,7 +22,7 @@ const shed = (more = staged()) =>
     .says('ups', 'OL', { 'battery.charge': 30 })
     .runs(8);
 const ended = (more = staged()) => tells(shed(more), { kind: 'run-ended' });
-const answer = (watch: Watch, given = { group: 'rack' }) => {
+const answer = (watch: Watch, given: Parameters<Watch['asks']>[1] = { group: 'rack' }) => {
   watch.asks('restore', given);
   const last = watch.intents.at(-1);
   return last?.kind === 'answer' ? last.answer : undefined;
@@ -43,13 +57,27 @@ test('it is stopped by an outage as any other', () => {
   expect(watch.intents.at(-1)).toMatchObject({ kind: 'stop-restore', reason: 'ups is on battery' });
 });
 
+const CONFIRMED = { group: 'rack', confirm: 'rack' };
+const EMPTIED = { ...rack(), groups: [group('rack', ['ups'])] };
+const UNCLEAR = 'it is not clear yet what the restart has left';
 const CANCEL_FIRST = 'its shutdown is going on, cancel it first';
 const ALL = [...through('lab/a'), ...through('vms/a'), ends('host', 'failed'), { kind: 'run-ended' } as const];
 
 describe('nothing is brought back', () => {
   const calm = (more = staged()) => new Watch(more).says('ups', 'OL', CHARGED).runs(20);
-  const byHand = () => calm().asks('shutdown', { group: 'rack', confirm: 'rack' });
+  const byHand = () => calm().asks('shutdown', CONFIRMED);
   const restoring = () => ended().asks('restore', { group: 'rack' });
+  const through2 = () => tells(byHand(), ...through('lab/a'), ...through('vms/a'), { kind: 'run-ended' });
+  const going = () => tells(byHand(), ...through('lab/a'), halts(), ends('host'), { kind: 'run-ended' });
+  const cutting = staged({ stages: [stage('lab'), stage('vms', { steps: [step('vms/a', 'ups')] })] });
+  const toldToCut = () => tells(calm(cutting).asks('shutdown', CONFIRMED), ...through('vms/a'), { kind: 'run-ended' });
+  const unheard = () => {
+    const watch = new Watch(staged({}, ['a', 'b'])).says('a', 'OL', CHARGED).says('b', 'OL', CHARGED).runs(20);
+    tells(watch.asks('shutdown', CONFIRMED), ...through('lab/a'), { kind: 'run-ended' });
+    return watch.loses('a').loses('b').runs(1);
+  };
+  const BLIND = 'a, b does not say that the mains are there; if you have seen it, send "blind": true';
+  const CUTTING = 'a UPS was told to switch off and may be about to';
   test.each<[string, () => Watch, string, string]>([
     ['where nothing is shut down', calm, 'nothing-to-restore', 'nothing of it is shut down'],
     ['while its shutdown is going on', running, 'nothing-to-restore', 'nothing of it is shut down'],
@@ -63,11 +91,22 @@ describe('nothing is brought back', () => {
       'not-now',
       CANCEL_FIRST,
     ],
+    ['before it is clear what a reboot has left', () => tells(running(), begins('lab/a')).reboot(), 'not-now', UNCLEAR],
+    ['while a restart has left it open', () => through2().restart(1).says('ups', 'OL', CHARGED), 'not-now', UNCLEAR],
+    ['while this machine goes down', going, 'not-now', 'this machine is going down'],
+    ['while a UPS is about to switch off', () => toldToCut().runs(299), 'not-now', CUTTING],
+    ['where no feed is heard', unheard, 'not-now', BLIND],
     [
-      'before it is clear what a reboot has left',
-      () => tells(running(), begins('lab/a')).reboot(),
+      'that would be shut down again',
+      () => through2().says('ups', 'OL FSD').runs(2),
       'not-now',
-      'it is not clear yet what the restart has left',
+      'its feeds call for a shutdown',
+    ],
+    [
+      'of a plan that is gone',
+      () => ended().reloads(EMPTIED),
+      'not-now',
+      'the configuration has nothing to shut down any more',
     ],
     ['twice', restoring, 'not-now', 'it is being brought back already'],
     ['on battery', () => ended().says('ups', 'OB', CHARGED).runs(1), 'not-now', 'ups is on battery'],
@@ -86,6 +125,53 @@ describe('nothing is brought back', () => {
     watch.asks('restore', given);
     expect(watch.intents.at(-1)).toMatchObject({ kind: 'answer', answer: { code: 'unknown-group' } });
   });
+});
+
+test('it is brought back although a UPS was told to switch off, once that has had its time', () => {
+  const cutting = staged({ stages: [stage('lab'), stage('vms', { steps: [step('vms/a', 'ups')] })] });
+  const watch = new Watch(cutting).says('ups', 'OL', CHARGED).runs(20).asks('shutdown', CONFIRMED);
+  tells(watch, ...through('vms/a'), { kind: 'run-ended' }).runs(300);
+  expect(answer(watch)).toMatchObject({ status: 'ok' });
+});
+
+test('it is brought back where this machine was to go down and has not', () => {
+  const watch = new Watch(staged()).says('ups', 'OL', CHARGED).runs(20).asks('shutdown', CONFIRMED);
+  tells(watch, ...through('lab/a'), halts(), ends('host', 'failed'), { kind: 'run-ended' });
+  expect(answer(watch)).toMatchObject({ status: 'ok' });
+});
+
+test('it is brought back where no feed is heard once a person vouches for the mains, in words that are understood', () => {
+  const watch = new Watch(staged()).says('ups', 'OL', CHARGED).runs(20).asks('shutdown', CONFIRMED);
+  tells(watch, ...through('lab/a'), { kind: 'run-ended' })
+    .loses('ups')
+    .runs(1);
+  expect(answer(watch, { group: 'rack', blind: 'yes' })).toMatchObject({
+    code: 'wrong-value',
+    error: 'rack: write "blind" as true or false',
+  });
+  expect(answer(watch, { group: 'rack', blind: true })).toMatchObject({ status: 'ok' });
+});
+
+test('a restore that is held back, or that an outage still stands before, is not there to be cancelled', () => {
+  const held = tells(ended().asks('cancel', { restore: true }));
+  const before = held.group();
+  expect(held.asks('cancel', { restore: true }).intents.at(-1)).toMatchObject({
+    answer: { code: 'nothing-to-cancel' },
+  });
+  expect(held.group()).toBe(before);
+  const out = tells(running(), ...ALL).asks('cancel', { restore: true });
+  expect([out.intents.at(-1), out.group().shed?.held]).toMatchObject([
+    { answer: { code: 'nothing-to-cancel' } },
+    undefined,
+  ]);
+});
+
+test('a cancel of all restores names those that there were', () => {
+  const groups = ['rack', 'desk'].map((id) => ({ ...group(id, ['ups'], { stages: STAGES }) }));
+  const watch = new Watch({ ...rack(), groups }).says('ups', 'OL', CHARGED).runs(20).asks('shutdown', CONFIRMED);
+  tells(watch, ...through('lab/a'), { kind: 'run-ended' }).asks('restore', { group: 'rack' });
+  watch.asks('cancel', { restore: true });
+  expect(watch.intents.at(-1)).toMatchObject({ answer: { status: 'ok', data: { cancelled: ['rack'] } } });
 });
 
 test('a restore is cancelled only by who says so, once', () => {

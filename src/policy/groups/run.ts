@@ -1,5 +1,6 @@
 import { proofOf } from '../../analysis/power/evidence.ts';
 import type { GroupState, Member, Run } from '../../domain/groups.ts';
+import type { Reading } from '../../domain/reading.ts';
 import type { GroupSettings } from '../../domain/settings.ts';
 import type { DeviceState } from '../../domain/state.ts';
 import type { Stamp } from '../../domain/time.ts';
@@ -138,7 +139,7 @@ function ended(
 }
 
 /** Whether the mains of a feed have held for `mains_hold` and are heard. A feed that no source lists yet has none. */
-export function hasMains(device: DeviceState | undefined): boolean {
+export function hasMains(device: DeviceState | undefined): device is DeviceState & { readonly reading: Reading } {
   if (device === undefined) return false;
   const { power, reading, link } = device;
   const heard = link.kind === 'up' && reading !== undefined && proofOf(reading) === 'mains';

@@ -15,6 +15,7 @@ import {
   through,
   told,
 } from '../../../tests/kit/pursued.ts';
+import { declared } from '../../../tests/kit/settings.ts';
 import { Watch } from '../../../tests/kit/watch.ts';
 import type { ProgressEvent } from '../../domain/progress.ts';
 import type { Settings } from '../../domain/settings.ts';
@@ -54,11 +55,28 @@ describe('what was taken away', () => {
     expect(orders(watch, () => watch.runs(30))).toEqual(['restore']);
   });
 
+  test('waits five minutes where the charge is not trusted, whatever it is', () => {
+    const watch = stopped({ ...staged(), devices: [declared('ups', { trustCharge: false })] });
+    tells(watch, { kind: 'run-ended' }).says('ups', 'OL', OVER);
+    expect(orders(watch, () => watch.runs(280))).toEqual([]);
+    expect(orders(watch, () => watch.runs(30))).toEqual(['restore']);
+  });
+
   test('waits for arming', () => {
     const watch = tells(stopped(), { kind: 'run-ended' });
     watch.asks('disarm', { group: 'rack', for: '60s' }).says('ups', 'OL', OVER);
     expect(orders(watch, () => watch.runs(55))).toEqual([]);
     expect(orders(watch, () => watch.runs(10))).toEqual(['restore']);
+  });
+
+  test('of which some has no way back is brought back without that, which is told', () => {
+    const stages = [stage('lab'), ...['vms', 'nas'].map((name) => stage(name, { restore: [] }))];
+    const watch = tells(stopped(staged({ stages })), ...through('nas/a'), { kind: 'run-ended' });
+    watch.says('ups', 'OL', OVER).runs(20);
+    expect(told(watch, 'restoring')?.text).toBe(
+      'rack: the outage is over, lab is brought back; nothing is configured that brings back vms, nas',
+    );
+    expect(watch.group().shed?.stages).toEqual(['lab']);
   });
 
   test('that has no way back is left at that', () => {
@@ -67,6 +85,11 @@ describe('what was taken away', () => {
       .says('ups', 'OL', OVER)
       .runs(20);
     expect([kinds(watch), phase(watch), watch.group().shed]).toEqual([['run', 'call-off'], 'restored', undefined]);
+    expect(told(watch, 'restore_ended')).toMatchObject({
+      level: 'warning',
+      text: 'rack: the outage is over, and nothing is configured that brings back lab, vms',
+      details: { run: watch.group().progress?.run },
+    });
   });
 
   test('comes back stage by stage, and is then forgotten', () => {
@@ -224,6 +247,29 @@ describe('a restore of which something has failed', () => {
   });
 });
 
+describe('a restore that a person vouches for, of a feed that fell silent', () => {
+  const silent = (status: string) => {
+    const watch = new Watch(staged()).says('ups', 'OL', CHARGED).runs(20);
+    watch.asks('shutdown', { group: 'rack', confirm: 'rack' });
+    tells(watch, ...through('lab/a'), { kind: 'run-ended' })
+      .says('ups', 'OB', CHARGED)
+      .runs(2);
+    watch.says('ups', status, CHARGED).loses('ups').runs(1);
+    return watch.asks('restore', { group: 'rack', blind: true });
+  };
+
+  test.each(['OB', 'OL'])('goes on while nothing is heard, whatever was said last: %s', (status) => {
+    const watch = silent(status);
+    expect(phase(watch)).toBe('restoring');
+    expect(orders(watch, () => watch.runs(5))).toEqual([]);
+  });
+
+  test('is stopped once battery is heard', () => {
+    const watch = silent('OB');
+    expect(orders(watch, () => watch.says('ups', 'OB', CHARGED).runs(1))).toEqual(['stop-restore']);
+  });
+});
+
 describe('a restore that a person cancels', () => {
   const cancelled = () => {
     const watch = tells(running(), ...through('lab/a'))
@@ -251,6 +297,13 @@ describe('a restore that a person cancels', () => {
     expect([phase(watch), watch.group().shed]).toEqual(['restored', undefined]);
   });
 
+  test('stays cancelled over a decision that is cancelled as well', () => {
+    const watch = tells(cancelled(), ends('lab/restore/a', 'failed'), { kind: 'restore-ended' }).runs(1);
+    watch.says('ups', 'OB', { 'battery.charge': 15 }).runs(15).asks('cancel');
+    tells(watch, { kind: 'run-ended' });
+    expect([watch.run(), watch.group().shed?.held]).toEqual([undefined, 'cancelled']);
+  });
+
   test('is begun again once a person asks for it', () => {
     const watch = tells(cancelled(), ends('lab/restore/a', 'failed'), { kind: 'restore-ended' });
     expect(orders(watch, () => watch.asks('restore', { group: 'rack' }).runs(3))).toEqual(['restore']);
@@ -270,6 +323,19 @@ describe('what a person has shut down', () => {
     expect(watch.runsOrdered).toMatchObject([{ halt: true, stages: ['lab', 'vms'] }]);
     expect(orders(watch, () => watch.runs(600))).toEqual([]);
     expect(watch.group().shed).toEqual({ stages: ['lab'], undo: new Map(), held: 'by-hand' });
+  });
+
+  test('that has ended comes back once nobody wants it shut down any more, and that is told as it is', () => {
+    const watch = tells(asked(), { kind: 'run-ended' });
+    expect(orders(watch, () => watch.asks('cancel').runs(1))).toEqual(['call-off', 'restore']);
+    expect(told(watch, 'restoring')?.text).toBe('rack: nobody wants it shut down any more, lab is brought back');
+  });
+
+  test('goes on coming back after a restart, and still because a person has asked for it', () => {
+    const watch = tells(asked(), { kind: 'run-ended' }).asks('restore', { group: 'rack' });
+    tells(watch, begins('lab/restore/a')).restart(1);
+    expect(orders(watch, () => watch.says('ups', 'OL', { 'battery.charge': 10 }).runs(20))).toEqual(['restore']);
+    expect(told(watch, 'restoring')?.text).toBe('rack: a person has asked for it, lab is brought back');
   });
 
   test('is brought back at once when a person asks for that, and is then shut down no more', () => {

@@ -30,6 +30,7 @@ const ended = (more: Partial<Ended> = {}): Ended => ({
   text: 'done',
   ...more,
 });
+const begun = (key: string): ProgressEvent => ({ kind: 'begun', step: key });
 const steps = (watch: Watch) => watch.group().progress?.steps;
 const told = (watch: Watch) => watch.facts.map(({ type, level, text }) => `${level} ${type}: ${text}`);
 
@@ -63,7 +64,6 @@ describe('a step', () => {
   });
 
   test('that is begun again is behind all others', () => {
-    const begun = (key: string): ProgressEvent => ({ kind: 'begun', step: key });
     const watch = tells(running(), begun('lab/a'), begun('vms/a'), ended(), begun('lab/a'));
     expect([...(steps(watch)?.entries() ?? [])].map(([key, { state }]) => [key, state])).toEqual([
       ['vms/a', 'running'],
@@ -123,6 +123,52 @@ test('what is told of another run changes nothing but what it leaves; of no grou
   expect([watch.facts.length, watch.state.durations.size]).toEqual([facts, 0]);
   watch.tell({ kind: 'progressed', group: 'rack', run: 'older', event: { kind: 'undo', step: 'lab/a', undo: [1] } });
   expect(watch.group().shed).toEqual({ stages: ['lab', 'vms'], undo: new Map([['lab/a', [1]]]) });
+});
+
+test('nothing of a step goes on once it is over', () => {
+  const watch = tells(running(), begun('lab/a'));
+  const items = (state: 'done' | 'failed' | 'timed-out') => {
+    for (const [item, is] of [
+      ['one', 'done'],
+      ['two', 'running'],
+    ] as const) {
+      tells(watch, { kind: 'item', step: 'lab/a', item, state: is });
+    }
+    return tells(watch, ended({ step: 'lab/a', state }))
+      .group()
+      .progress?.steps.get('lab/a')?.items;
+  };
+  expect(items('done')).toEqual([
+    { item: 'one', state: 'done' },
+    { item: 'two', state: 'done' },
+  ]);
+  const cut = { item: 'two', state: 'failed', text: 'not through when its step ended' };
+  expect(items('timed-out')).toEqual([{ item: 'one', state: 'done' }, cut]);
+});
+
+test('a run that was called off says so at its end', () => {
+  const text = (watch: Watch) => tells(watch, { kind: 'run-ended' }).facts.at(-1)?.text;
+  expect(text(at('stopping'))).toBe('rack: called off, and what had begun is through: 1 running');
+  expect(text(at('running'))).toBe('rack: all that was ordered is through: 1 running');
+});
+
+test('a restore that is through names what is not back', () => {
+  const text = (watch: Watch) => decided(watch, { kind: 'restore-ended' }).facts[0];
+  const level = 'error';
+  const words = 'rack: the restore is through, but not all is brought back';
+  expect(text(at('restoring'))).toMatchObject({ level, text: `${words}: lab is not` });
+  const failed = at('restoring');
+  tells(failed, begun('lab/restore/a'), ended({ step: 'lab/restore/a', state: 'failed' }));
+  tells(failed, begun('vms/restore/a'), ended({ step: 'vms/restore/a', state: 'timed-out' }));
+  expect(text(failed)).toMatchObject({ level, text: `${words}: lab/restore/a, vms/restore/a failed` });
+});
+
+test('what a person wanted back is not wanted back once a run takes it away again', () => {
+  const watch = tells(running(), begun('lab/a'));
+  const { shed, ...rest } = watch.group();
+  if (shed === undefined) throw new Error('nothing is shed');
+  watch.state = { ...watch.state, groups: new Map([['rack', { ...rest, shed: { ...shed, asked: true } }]]) };
+  expect(tells(watch, begun('lab/a')).group().shed).toEqual({ stages: ['lab'], undo: new Map() });
 });
 
 /** A group whose last run has come to some phase, with something to bring back or not. */
@@ -249,8 +295,6 @@ describe('a run', () => {
 });
 
 describe('what has to be brought back', () => {
-  const begun = (key: string): ProgressEvent => ({ kind: 'begun', step: key });
-
   test('is every stage of which a step has begun, in that order, and what the steps have left', () => {
     const watch = tells(running(), begun('vms/a'), begun('lab/a'), begun('vms/b'), begun('host'));
     tells(watch, { kind: 'undo', step: 'vms/a', undo: 1 }, { kind: 'undo', step: 'vms/a', undo: 2 });

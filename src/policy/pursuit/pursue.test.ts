@@ -97,6 +97,13 @@ describe('after a restart in the same boot a run', () => {
     expect(orders(watch, () => watch.runs(2))).toEqual(['run']);
   });
 
+  test('waits while its feed proves nothing, but no longer than for silence', () => {
+    const watch = killed();
+    watch.changes('ups', 'ALARM', CHARGED);
+    expect(orders(watch, () => watch.runs(4))).toEqual([]);
+    expect(orders(watch, () => watch.runs(2))).toEqual(['run']);
+  });
+
   test('waits while there are mains, which call it off once they have held; then it is brought back', () => {
     const watch = killed();
     expect(orders(watch, () => watch.says('ups', 'OL', CHARGED).runs(4))).toEqual([]);

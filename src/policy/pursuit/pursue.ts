@@ -21,9 +21,6 @@ import { timeLeft } from './time-left.ts';
 export function pursue(of: Pursuing, stamp: Stamp): Pursued {
   const { step, before } = of;
   const pursuit = pursuitOf(before);
-  // A decision that does nothing here leaves a restore to what would stop it anyway.
-  if (before.progress?.phase === 'restoring' && 'run' in step && step.run.effect === 'none')
-    return afterwards(of, stamp);
   switch (step.kind) {
     case 'begun':
     case 'more':
@@ -66,11 +63,9 @@ function takenUp(of: Pursuing, run: Run, stamp: Stamp): Pursued {
   const { resuming: _, ...pursuit } = pursuitOf(of.before);
   const { progress } = pursuit;
   if (progress?.run !== run.id) return begun(of, run, stamp);
-  // A person may have made it whole: it is a person's from then on.
-  const shed: Pursuit =
-    run.kind === 'request' && pursuit.shed !== undefined ? { shed: { ...pursuit.shed, held: 'by-hand' } } : {};
   return {
-    pursuit: { ...pursuit, ...shed, progress: { ...progress, kind: run.kind, phase: 'running' } },
+    // A person may have made it whole: it is a person's from then on.
+    pursuit: { ...pursuit, progress: { ...progress, kind: run.kind, phase: 'running' } },
     intents: [orderOf(of, run, progress)],
     facts: [],
   };

@@ -1,5 +1,5 @@
 import type { GroupState } from '../../domain/groups.ts';
-import { numberIn } from '../../domain/reading.ts';
+import { numberIn, type Reading } from '../../domain/reading.ts';
 import type { GroupSettings } from '../../domain/settings.ts';
 import type { DeviceState } from '../../domain/state.ts';
 import { between, type Instant, seconds } from '../../domain/time.ts';
@@ -36,9 +36,13 @@ export function isOver(
 export const isOnBattery = (device: DeviceState | undefined): boolean =>
   device?.power.outage !== undefined && device.power.fed === 'battery' && device.power.silentSince === undefined;
 
-function isCharged(device: DeviceState | undefined, above: number, now: Instant): boolean {
-  const charge = device?.reading === undefined ? undefined : numberIn(device.reading, 'battery.charge');
-  if (charge !== undefined && device?.tuning.trustCharge === true) return charge > above;
-  const ended = device?.power.lastOutageEnded?.at;
-  return ended === undefined || between(ended, now) >= CHARGED_UNSEEN;
+function isCharged(
+  { reading, tuning, power }: DeviceState & { readonly reading: Reading },
+  above: number,
+  now: Instant,
+): boolean {
+  const charge = numberIn(reading, 'battery.charge');
+  if (charge !== undefined && tuning.trustCharge) return charge > above;
+  const { lastOutageEnded: ended } = power;
+  return ended === undefined || between(ended.at, now) >= CHARGED_UNSEEN;
 }
