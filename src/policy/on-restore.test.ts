@@ -166,6 +166,17 @@ test('a restore that is held back, or that an outage still stands before, is not
   ]);
 });
 
+test('each group is brought back by its own configuration', () => {
+  const groups = [group('rack', ['ups'], { stages: [stage('nas')] }), group('desk', ['ups'], { stages: STAGES })];
+  const watch = new Watch({ ...rack(), groups }).says('ups', 'OL', CHARGED).runs(20);
+  watch.asks('shutdown', { group: 'desk', confirm: 'desk' });
+  const run = watch.group('desk').progress?.run ?? '';
+  for (const event of [...through('lab/a'), { kind: 'run-ended' } as const]) {
+    watch.tell({ kind: 'progressed', group: 'desk', run, event });
+  }
+  expect(answer(watch, { group: 'desk' })).toEqual({ status: 'ok', data: { group: 'desk', run, stages: ['lab'] } });
+});
+
 test('a cancel of all restores names those that there were', () => {
   const groups = ['rack', 'desk'].map((id) => ({ ...group(id, ['ups'], { stages: STAGES }) }));
   const watch = new Watch({ ...rack(), groups }).says('ups', 'OL', CHARGED).runs(20).asks('shutdown', CONFIRMED);
