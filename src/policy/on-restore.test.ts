@@ -166,6 +166,16 @@ test('a restore that is held back, or that an outage still stands before, is not
   ]);
 });
 
+test('a feed that nobody lists any more is named by its id', () => {
+  const watch = new Watch(staged({}, ['ups', 'ghost'])).says('ups', 'OL', CHARGED).runs(20).asks('shutdown', CONFIRMED);
+  tells(watch, ...through('lab/a'), { kind: 'run-ended' })
+    .loses('ups')
+    .runs(1);
+  const devices = new Map([...watch.state.devices].filter(([id]) => id !== 'ghost'));
+  watch.state = { ...watch.state, devices };
+  expect(answer(watch)).toMatchObject({ error: expect.stringMatching(/^rack: ups, ghost does not say/) });
+});
+
 test('each group is brought back by its own configuration', () => {
   const groups = [group('rack', ['ups'], { stages: [stage('nas')] }), group('desk', ['ups'], { stages: STAGES })];
   const watch = new Watch({ ...rack(), groups }).says('ups', 'OL', CHARGED).runs(20);

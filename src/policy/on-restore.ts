@@ -90,10 +90,11 @@ export function cancelRestore(state: State, request: Request, named: readonly Gr
   const groups = new Map(state.groups);
   const stopped = named.flatMap((group): readonly Pursued[] => {
     const { progress, shed, run, earlierRun } = group;
-    const isWaiting = shed !== undefined && shed.held === undefined && (run ?? earlierRun) === undefined;
-    if (progress === undefined || (progress.phase !== 'restoring' && !(isWaiting && isAtRest(progress)))) return [];
-    const left: Shed | undefined = shed && { stages: shed.stages, undo: shed.undo, held: 'cancelled' };
-    const one = restoreStopped(group, progress, 'a person has cancelled it', left);
+    if (progress === undefined || shed === undefined) return [];
+    const isWaiting = shed.held === undefined && (run ?? earlierRun) === undefined && isAtRest(progress);
+    if (progress.phase !== 'restoring' && !isWaiting) return [];
+    const left: Shed = { stages: shed.stages, undo: shed.undo, held: 'cancelled' };
+    const one = restoreStopped({ ...group, shed: left }, progress, 'a person has cancelled it');
     groups.set(group.id, { ...group, ...one.pursuit });
     return [one];
   });

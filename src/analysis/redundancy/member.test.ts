@@ -217,6 +217,8 @@ describe('a feed that no source lists', () => {
     expect(Object.keys(judged.holds)).toEqual(['charge_below']);
     const left = { ...judged, class: 'unknown', verdicts: [], stageHolds: { shed: judged.holds } } as const;
     expect(unlisted(left, 'ups')).toMatchObject({ holds: judged.holds, stageHolds: left.stageHolds });
+    expect(unlisted({ ...left, fired: ['fsd'] }, 'ups').fired).toEqual(['fsd']);
+    expect(unlisted({ ...judged, fired: ['fsd'] }, 'ups')).not.toHaveProperty('fired');
     expect(unlisted(judged, 'ups').holds).toEqual({});
     expect(unlisted({ ...judged, verdicts: [] }, 'ups').holds).toEqual({});
     expect(unlisted({ ...judged, class: 'unknown' }, 'ups').holds).toEqual({});

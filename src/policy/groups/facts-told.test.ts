@@ -139,6 +139,15 @@ describe('of a decision', () => {
     expect(facts({ run: { kind: 'same', run: RUN }, now: { ...GROUP, label: 'Rack' } })).toEqual([]);
   });
 
+  test.each([
+    ['outage', 'what led to the shutdown is over'],
+    ['request', 'the dry run is through'],
+  ] as const)('of kind %s that has finished says why', (kind, why) => {
+    expect(texts({ run: { kind: 'finished', run: { ...RUN, kind } } })).toEqual([
+      ['finished', 'notice', `Rack: ${why}`],
+    ]);
+  });
+
   const RESTORED = [
     'restored',
     'warning',

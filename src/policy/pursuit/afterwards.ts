@@ -83,16 +83,16 @@ function watchedRestore({ before, settings, devices, effect }: Pursuing, progres
   const why = out === undefined ? (effect === 'act' ? undefined : 'nothing may be done now') : `${out} is on battery`;
   return why === undefined
     ? { pursuit: pursuitOf(before), intents: [], facts: [] }
-    : restoreStopped(before, progress, why, before.shed);
+    : restoreStopped(before, progress, why);
 }
 
-/** Stops a restore before its next step. @param shed what is left to bring back */
-export function restoreStopped(before: GroupState, progress: Progress, why: string, shed: Shed | undefined): Pursued {
+/** Stops a restore before its next step. @param before with what is left to bring back then */
+export function restoreStopped(before: GroupState, progress: Progress, why: string): Pursued {
   const { run } = progress;
   const text = `${before.label}: the restore is stopped, ${why}`;
   return {
     pursuit: {
-      ...pursuitOf({ ...before, ...(shed === undefined ? {} : { shed }) }),
+      ...pursuitOf(before),
       progress: progress.phase === 'restoring' ? { ...progress, phase: 'stopping' } : progress,
     },
     intents: stopRestore(before, why),
