@@ -185,6 +185,32 @@ describe('a feed says why it is not healthy', () => {
   });
 });
 
+describe('what has fired', () => {
+  const member = (watch: Watch) => watch.group().members.get('ups');
+  const forced = () => new Watch(rack()).says('ups', 'OL').runs(20).says('ups', 'OL FSD').runs(3);
+
+  test('is nothing before it has', () => {
+    expect(member(new Watch(rack()).says('ups', 'OL').runs(20))).not.toHaveProperty('fired');
+  });
+
+  test('stands while the device is silent, and is gone once it is heard without it', () => {
+    const watch = forced();
+    const before = member(watch);
+    expect(before?.fired).toEqual(['fsd']);
+    expect(member(watch.runs(3))).toBe(before);
+    expect(member(watch.hangs('ups').runs(60))?.fired).toBe(before?.fired);
+    expect(member(watch.says('ups', 'OL').runs(1))).not.toHaveProperty('fired');
+  });
+
+  test('stands as long as the outage, in the order in which it came', () => {
+    const watch = new Watch(rack()).says('ups', 'OL').runs(20).says('ups', 'OB LB').runs(10);
+    expect(member(watch)?.fired).toEqual(['low_battery']);
+    expect(member(watch.says('ups', 'OB LB FSD').runs(2))?.fired).toEqual(['low_battery', 'fsd']);
+    expect(member(watch.says('ups', 'OL').runs(2))?.fired).toEqual(['low_battery', 'fsd']);
+    expect(member(watch.runs(10))).not.toHaveProperty('fired');
+  });
+});
+
 describe('since when a feed is silent', () => {
   const heard = deviceOf(seen('OL', {}, { power: MAINS }));
   const mute = deviceOf(seen('WAIT', {}, { power: MAINS }));

@@ -74,6 +74,12 @@ describe('of an earlier process of this boot', () => {
     });
   });
 
+  test('what was told of it is known, but for that it is not ready, which is told at every start', () => {
+    const told = { ready: false, short: true, lost: true };
+    expect(taken('same', { members: MEMBERS, told }).told).toEqual({ ready: true, short: true, lost: true });
+    expect(taken('new', { members: MEMBERS, told }).told).toEqual({ ready: true, short: false, lost: false });
+  });
+
   test.each<[string, Progress, Progress]>([
     [
       'a run that nobody goes on with is cut short',
