@@ -134,10 +134,18 @@ test('it is brought back although a UPS was told to switch off, once that has ha
   expect(answer(watch)).toMatchObject({ status: 'ok' });
 });
 
+test('it is brought back where the halt of this machine was taken and a person has cancelled it', () => {
+  const watch = new Watch(staged()).says('ups', 'OL', CHARGED).runs(20).asks('shutdown', CONFIRMED);
+  tells(watch, ...through('lab/a'), halts(), ends('host'), { kind: 'run-ended' });
+  watch.says('ups', 'OL', { 'battery.charge': 10 }).runs(1).asks('cancel');
+  expect(answer(watch)).toMatchObject({ status: 'ok' });
+});
+
 test('it is brought back where this machine was to go down and has not', () => {
   const watch = new Watch(staged()).says('ups', 'OL', CHARGED).runs(20).asks('shutdown', CONFIRMED);
   tells(watch, ...through('lab/a'), halts(), ends('host', 'failed'), { kind: 'run-ended' });
   expect(answer(watch)).toMatchObject({ status: 'ok' });
+  expect([watch.run(), watch.runs(200).run(), phase(watch)]).toEqual([undefined, undefined, 'restoring']);
 });
 
 test('it is brought back where no feed is heard once a person vouches for the mains, in words that are understood', () => {
@@ -204,9 +212,10 @@ test('a restore is cancelled only by who says so, once', () => {
   });
   watch.asks('cancel', { restore: true });
   expect(watch.intents.slice(-2)).toMatchObject([
-    { kind: 'stop-restore' },
+    { kind: 'stop-restore', reason: 'a person has cancelled it' },
     { kind: 'answer', answer: { status: 'ok', data: { cancelled: ['rack'] } } },
   ]);
+  expect(watch.group().shed).toEqual({ stages: ['lab'], undo: new Map(), held: 'cancelled' });
   watch.asks('cancel', { restore: true });
   expect(watch.intents.at(-1)).toMatchObject({
     answer: { code: 'nothing-to-cancel', error: 'no restore is going on' },

@@ -4,7 +4,7 @@ import type { Progress, Shed } from '../domain/progress.ts';
 import type { Request } from '../domain/requests.ts';
 import type { GroupSettings } from '../domain/settings.ts';
 import type { State } from '../domain/state.ts';
-import { after, type Stamp } from '../domain/time.ts';
+import type { Stamp } from '../domain/time.ts';
 import { answered, refusal } from './answers.ts';
 import { type Decision, joined } from './decision.ts';
 import { type Given, groupsOf, unknownGroup } from './given.ts';
@@ -12,7 +12,6 @@ import { effectOf } from './groups/effect.ts';
 import { judgeGroup } from './groups/judge.ts';
 import { hasMains } from './groups/run.ts';
 import { isAtRest, restoreBegun, restoreStopped } from './pursuit/afterwards.ts';
-import { HALT_TAKES } from './pursuit/halted-again.ts';
 import { takenBack } from './pursuit/pursue.ts';
 import type { Pursued } from './pursuit/pursuit.ts';
 import { isOnBattery, stagesToRestore } from './pursuit/restoring.ts';
@@ -59,7 +58,7 @@ function whyNotNow({ state, group, own, progress, blind }: Wanted, stamp: Stamp)
   const stands = run !== undefined && (run.kind !== 'request' || !isAtRest(progress));
   if (stands) return 'its shutdown is going on, cancel it first';
   if (resuming === true || earlierRun !== undefined) return 'it is not clear yet what the restart has left';
-  if (isEnding(progress, stamp)) return 'this machine is going down';
+  if (isEnding(progress)) return 'this machine is going down';
   if (isCutting(own, progress, stamp.at)) return 'a UPS was told to switch off and may be about to';
   const label = (id: string) => devices.get(id)?.label ?? id;
   const out = own.feeds.find((id) => isOnBattery(devices.get(id)));
@@ -74,8 +73,8 @@ function whyNotNow({ state, group, own, progress, blind }: Wanted, stamp: Stamp)
   return isCalledFor(state, group, own, stamp) ? 'its feeds call for a shutdown' : undefined;
 }
 
-const isEnding = ({ halt, steps }: Progress, { at }: Stamp): boolean =>
-  halt !== undefined && steps.get('host')?.state === 'done' && at < after(halt.at, HALT_TAKES);
+/** Whether its halt was taken, and is ordered again until it happens or a person cancels. */
+const isEnding = ({ halt, steps }: Progress): boolean => halt !== undefined && steps.get('host')?.state === 'done';
 
 /** Whether it would be shut down again at once. */
 function isCalledFor(state: State, group: GroupState, own: GroupSettings, stamp: Stamp): boolean {

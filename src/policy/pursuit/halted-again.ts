@@ -4,7 +4,7 @@ import { type Pursued, type Pursuing, pursuitOf } from './pursuit.ts';
 import { lastActOf } from './standing.ts';
 
 /** A halt after which the machine still lives so long did not happen. */
-export const HALT_TAKES = seconds(120);
+const HALT_TAKES = seconds(120);
 
 /**
  * The halt once more where the machine still lives long after it.
