@@ -297,6 +297,15 @@ describe('a restore that a person cancels', () => {
     expect([phase(watch), watch.group().shed]).toEqual(['restored', undefined]);
   });
 
+  test('is there to be cancelled while it waits, and has nothing to end', () => {
+    const watch = tells(running(), ...through('lab/a'))
+      .says('ups', 'OL', { 'battery.charge': 30 })
+      .runs(8);
+    tells(watch, { kind: 'run-ended' });
+    expect(orders(watch, () => watch.asks('cancel', { restore: true }))).toEqual([]);
+    expect([phase(watch), watch.group().shed?.held]).toEqual(['ended', 'cancelled']);
+  });
+
   test('stays cancelled over a decision that is cancelled as well', () => {
     const watch = tells(cancelled(), ends('lab/restore/a', 'failed'), { kind: 'restore-ended' }).runs(1);
     watch.says('ups', 'OB', { 'battery.charge': 15 }).runs(15).asks('cancel');

@@ -212,6 +212,7 @@ describe('the end', () => {
         ({ level, text }) => level === 'notice' && text.endsWith('what was shut down is brought back'),
       );
       expect(back).toHaveLength(told ? 1 : 0);
+      if (after !== 'restored') expect(facts).toEqual([]);
     },
   );
 });

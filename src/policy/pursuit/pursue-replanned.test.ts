@@ -5,12 +5,14 @@ import { rack } from '../../../tests/kit/watch.ts';
 import { seconds } from '../../domain/time.ts';
 
 const UNHALTED = { ...rack(), groups: [group('rack', ['ups'], { stages: STAGES })] };
+const OTHER = staged({ stages: [stage('lab'), stage('vms', { steps: [step('vms/c')] })] });
 const MORE = staged({ stages: [stage('lab'), stage('vms', { steps: [step('vms/a'), step('vms/b')] })] });
 
 describe('a reload in the middle of a run', () => {
   test.each([
     ['has one more step', staged(), MORE],
     ['has one step less', MORE, staged()],
+    ['has another step', staged(), OTHER],
     ['has a halt', UNHALTED, staged()],
     ['has no halt any more', staged(), UNHALTED],
   ])('that %s orders it again, with what is over', (_, before, after) => {

@@ -275,6 +275,7 @@ describe('after a reboot a run', () => {
     const watch = running(rack()).reboot().says('ups', 'OL', CHARGED).runs(60);
     const { run, earlierRun, resuming } = watch.group();
     expect([kinds(watch), run, earlierRun, resuming]).toEqual([['run'], undefined, undefined, undefined]);
+    expect(phase(watch)).toBe('ended');
   });
 });
 
