@@ -199,6 +199,7 @@ describe('what has fired', () => {
     expect(before?.fired).toEqual(['fsd']);
     expect(member(watch.runs(3))).toBe(before);
     expect(member(watch.hangs('ups').runs(60))?.fired).toBe(before?.fired);
+    expect(member(watch.restart(1).runs(3))?.fired).toEqual(['fsd']);
     expect(member(watch.says('ups', 'OL').runs(1))).not.toHaveProperty('fired');
   });
 
