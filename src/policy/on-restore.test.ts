@@ -203,6 +203,30 @@ test('a cancel of all restores names those that there were', () => {
   expect(watch.intents.at(-1)).toMatchObject({ answer: { status: 'ok', data: { cancelled: ['rack'] } } });
 });
 
+describe('who may restore', () => {
+  const asked = (allow: readonly string[], verb: string, given: Parameters<Watch['asks']>[1]) => {
+    const watch = ended().asks('restore', { group: 'rack' });
+    watch.reloads({ ...staged(), allow });
+    const last = watch.asks(verb, given).intents.at(-1);
+    return last?.kind === 'answer' && last.answer.status === 'error' ? last.answer.error : 'done';
+  };
+
+  test.each([
+    [['bridge.cancel'], { restore: true }, 'bridge.restore is not in commands.allow'],
+    [['bridge.restore'], { restore: true }, 'done'],
+    [['bridge.restore'], {}, 'bridge.cancel is not in commands.allow'],
+    [['bridge.restore'], { restore: false }, 'bridge.cancel is not in commands.allow'],
+    [['bridge.cancel'], {}, 'no shutdown is going on'],
+    [['bridge.cancel'], { restore: 'true' }, 'write "restore" as true or false'],
+  ])('may stop one as well: allowed %j, cancel %j: %s', (allow, given, says) => {
+    expect(asked(allow, 'cancel', given)).toBe(says);
+  });
+
+  test('stands for no other verb', () => {
+    expect(asked(['bridge.restore'], 'disarm', { restore: true })).toBe('bridge.disarm is not in commands.allow');
+  });
+});
+
 test('a restore is cancelled only by who says so, once', () => {
   const watch = ended();
   answer(watch);
