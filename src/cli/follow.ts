@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatSpan, type Millis, seconds } from '../domain/time.ts';
+import { isRestoreKey } from '../policy/pursuit/standing.ts';
 import { type AnsweredProgress, answeredProgress } from './answered.ts';
 import type { Bridge } from './ask.ts';
 
@@ -47,25 +48,25 @@ export async function follow(of: FollowOptions): Promise<number> {
   const { bridge, group, run, subject, patience, signal, out } = of;
   const tell = teller(out);
   let last: AnsweredProgress | undefined;
-  let answered = Date.now();
+  let answered = performance.now();
   while (!signal.aborted) {
     const answer = await bridge.ask('progress', { group }, signal);
     const now = answer.ok ? answeredProgress(answer.value[group]) : undefined;
     if (signal.aborted) break;
     if (now === undefined) {
       const mayReturn = !answer.ok && answer.error.kind !== 'refused' && !last?.halt;
-      if (!mayReturn || Date.now() - answered >= patience) {
+      if (!mayReturn || performance.now() - answered >= patience) {
         return gone(answer.ok ? 'its answer is not understood' : answer.error.text, last, out);
       }
       await sleep(EVERY, undefined, { signal }).catch(() => undefined);
       continue;
     }
-    answered = Date.now();
+    answered = performance.now();
     if (now.run !== run) {
       out(now.run === null ? 'the bridge knows nothing of it any more' : 'another shutdown of the group has begun');
       return 1;
     }
-    const own = subject === 'shutdown' ? now : { ...now, steps: now.steps.filter(isOfRestore) };
+    const own = subject === 'shutdown' ? now : { ...now, steps: now.steps.filter(({ key }) => isRestoreKey(key)) };
     tell(own);
     last = now;
     if (isOver(now, subject)) return ended(own, out);
@@ -75,8 +76,6 @@ export async function follow(of: FollowOptions): Promise<number> {
   out(`it goes on; to call it off: gridwarden cancel ${group}${which}${bridge.option}`);
   return 0;
 }
-
-const isOfRestore = ({ key }: AnsweredProgress['steps'][number]): boolean => key.includes('/restore/');
 
 /** A restore that an outage or the end of the bridge has stopped begins again, unless it is held back. */
 const isOver = ({ state, shed }: AnsweredProgress, subject: FollowOptions['subject']): boolean =>
