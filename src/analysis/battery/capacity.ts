@@ -98,7 +98,7 @@ function yieldOver(hours: number, { variables }: Reading): number {
   return Math.min(1, (hours / RATED_HOURS) ** PEUKERT);
 }
 
-/** Watt-hours as the device tells them; 0 where it tells none, which no measurement agrees with. */
+/** Watt-hours as the device tells them; 0 where it tells none, which no measurement agrees with: each is above 0. */
 function ratingOf(reading: Reading): number {
   const hours = numberIn(reading, 'battery.capacity.nominal') ?? numberIn(reading, 'battery.capacity');
   return (hours ?? 0) * (numberIn(reading, 'battery.voltage.nominal') ?? 0);

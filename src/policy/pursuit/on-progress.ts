@@ -28,9 +28,9 @@ export function onProgress(state: State, input: Extract<Input, { kind: 'progress
   const progress = current && advanced(current, event, stamp, before.shed);
   const moved = progress === undefined || progress === current ? before : { ...before, progress };
   const group = withShed(moved, event, before.progress);
-  // What changes nothing was told before: nobody knew any more of the run that was to be stopped.
+  // A run that is called off although it is over ends once more, which was told.
   const isNews = progress !== undefined && progress !== current;
-  const facts = !isNews ? [] : factsOf(settings, group, progress, event, current?.phase === 'stopping');
+  const facts = isNews ? factsOf(settings, group, progress, event, current?.phase === 'stopping') : [];
   const durations =
     current === undefined ? state.durations : learned(state.durations, settings, before.id, current, event);
   if (group === before && durations === state.durations) return { state, intents: [], facts };
@@ -118,11 +118,10 @@ function shedAfter(shed: Shed | undefined, event: ProgressEvent, progress: Progr
       return shed === undefined ? shed : { ...shed, undo: new Map(shed.undo).set(event.step, event.undo) };
     case 'stage-restored':
       return without(shed, event.stage);
-    case 'restore-ended': {
+    case 'restore-ended':
       if (progress?.phase !== 'restoring') return shed;
       // What was to come back and has not is brought back by a person.
       return shed === undefined ? undefined : { stages: shed.stages, undo: shed.undo, held: 'failed' };
-    }
     case 'item':
     case 'ended':
     case 'run-ended':
@@ -132,15 +131,20 @@ function shedAfter(shed: Shed | undefined, event: ProgressEvent, progress: Progr
   }
 }
 
-/** @param kind of the run that has begun a step of the stage */
+/**
+ * What is to be brought back once a step of a stage has begun. What a person has shut down stays down whatever follows; what
+ * was held for another reason is brought back with all else.
+ *
+ * @param kind of the run that has begun it
+ */
 function withStage(shed: Shed | undefined, stage: string, kind: Progress['kind']): Shed {
   if (shed === undefined)
     return { stages: [stage], undo: new Map(), ...(kind === 'request' ? { held: 'by-hand' } : {}) };
   const { held, asked: _, ...rest } = shed;
   const stages = shed.stages.includes(stage) ? shed.stages : [...shed.stages, stage];
-  const isNow = kind === 'request' ? 'by-hand' : held === 'by-hand' ? held : undefined;
-  if (stages === shed.stages && isNow === held && shed.asked === undefined) return shed;
-  return { ...rest, stages, ...(isNow === undefined ? {} : { held: isNow }) };
+  const heldNow = kind === 'request' ? 'by-hand' : held === 'by-hand' ? held : undefined;
+  if (stages === shed.stages && heldNow === held && shed.asked === undefined) return shed;
+  return { ...rest, stages, ...(heldNow === undefined ? {} : { held: heldNow }) };
 }
 
 /** What is left once a stage is back; undefined where it is nothing. */

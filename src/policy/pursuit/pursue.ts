@@ -98,7 +98,7 @@ function calledOff(before: GroupState, run: Run, why: string): Pursued {
 /**
  * A group whose decision a person has taken back.
  *
- * @param shed what is left to bring back; a person may have taken back that as well
+ * @param shed what is left to bring back, with what holds it back from now on; undefined where nothing is
  */
 export function takenBack(before: GroupState, run: Run, shed: Shed | undefined): GroupState {
   const { run: _, earlierRun: __, resuming, shed: ___, progress, ...group } = before;
@@ -109,7 +109,7 @@ export function takenBack(before: GroupState, run: Run, shed: Shed | undefined):
   };
 }
 
-/** What is left to bring back once a person cancels: what a person had ordered is ordered no more, and comes back like all else. */
+/** What is left to bring back once a person cancels a run, undefined where nothing is: what a person had ordered is ordered no more, and comes back like all else. */
 export function shedAfterCancel({ shed }: GroupState, { kind }: Run): Shed | undefined {
   return shed === undefined || kind !== 'request' ? shed : { stages: shed.stages, undo: shed.undo };
 }
@@ -118,7 +118,7 @@ export function shedAfterCancel({ shed }: GroupState, { kind }: Run): Shed | und
 const withoutHalt = ({ halt: _, ...progress }: Progress): Progress => progress;
 
 /** A run that is called off: what has begun runs to its end, unless nothing has been begun in this process. */
-export function stoppedAs(pursuit: Pursuit, run: Run, interrupted: boolean): Pursuit {
+function stoppedAs(pursuit: Pursuit, run: Run, interrupted: boolean): Pursuit {
   const { progress } = pursuit;
   if (!isUnderWay(progress) || !isProgressOf(progress, run)) return pursuit;
   return { ...pursuit, progress: interrupted ? cutShort(progress) : { ...progress, phase: 'stopping' } };
