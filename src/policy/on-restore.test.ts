@@ -60,6 +60,7 @@ test('it is stopped by an outage as any other', () => {
 const CONFIRMED = { group: 'rack', confirm: 'rack' };
 const EMPTIED = { ...rack(), groups: [group('rack', ['ups'])] };
 const UNCLEAR = 'it is not clear yet what the restart has left';
+const STOPPING = 'what was stopped is not through yet';
 const CANCEL_FIRST = 'its shutdown is going on, cancel it first';
 const ALL = [...through('lab/a'), ...through('vms/a'), ends('host', 'failed'), { kind: 'run-ended' } as const];
 
@@ -67,7 +68,7 @@ describe('nothing is brought back', () => {
   const calm = (more = staged()) => new Watch(more).says('ups', 'OL', CHARGED).runs(20);
   const byHand = () => calm().asks('shutdown', CONFIRMED);
   const restoring = () => ended().asks('restore', { group: 'rack' });
-  const through2 = () => tells(byHand(), ...through('lab/a'), ...through('vms/a'), { kind: 'run-ended' });
+  const ownDone = () => tells(byHand(), ...through('lab/a'), ...through('vms/a'), { kind: 'run-ended' });
   const going = () => tells(byHand(), ...through('lab/a'), halts(), ends('host'), { kind: 'run-ended' });
   const cutting = staged({ stages: [stage('lab'), stage('vms', { steps: [step('vms/a', 'ups')] })] });
   const toldToCut = () => tells(calm(cutting).asks('shutdown', CONFIRMED), ...through('vms/a'), { kind: 'run-ended' });
@@ -82,7 +83,7 @@ describe('nothing is brought back', () => {
     ['where nothing is shut down', calm, 'nothing-to-restore', 'nothing of it is shut down'],
     ['while its shutdown is going on', running, 'nothing-to-restore', 'nothing of it is shut down'],
     ['while its shutdown is at work', () => tells(running(), begins('lab/a')), 'not-now', CANCEL_FIRST],
-    ['while what was called off still runs', shed, 'not-now', 'what was stopped is not through yet'],
+    ['while what was called off still runs', shed, 'not-now', STOPPING],
     ['while what a person has asked for runs', () => tells(byHand(), begins('lab/a')), 'not-now', CANCEL_FIRST],
     ['for an outage that is not over', () => tells(running(), ...ALL), 'not-now', CANCEL_FIRST],
     [
@@ -92,13 +93,13 @@ describe('nothing is brought back', () => {
       CANCEL_FIRST,
     ],
     ['before it is clear what a reboot has left', () => tells(running(), begins('lab/a')).reboot(), 'not-now', UNCLEAR],
-    ['while a restart has left it open', () => through2().restart(1).says('ups', 'OL', CHARGED), 'not-now', UNCLEAR],
+    ['while a restart has left it open', () => ownDone().restart(1).says('ups', 'OL', CHARGED), 'not-now', UNCLEAR],
     ['while this machine goes down', going, 'not-now', 'this machine is going down'],
     ['while a UPS is about to switch off', () => toldToCut().runs(299), 'not-now', CUTTING],
     ['where no feed is heard', unheard, 'not-now', BLIND],
     [
       'that would be shut down again',
-      () => through2().says('ups', 'OL FSD').runs(2),
+      () => ownDone().says('ups', 'OL FSD').runs(2),
       'not-now',
       'its feeds call for a shutdown',
     ],
@@ -108,6 +109,7 @@ describe('nothing is brought back', () => {
       'not-now',
       'the configuration has nothing to shut down any more',
     ],
+    ['while it is being stopped', () => restoring().asks('cancel', { restore: true }), 'not-now', STOPPING],
     ['twice', restoring, 'not-now', 'it is being brought back already'],
     ['on battery', () => ended().says('ups', 'OB', CHARGED).runs(1), 'not-now', 'ups is on battery'],
     ['while it is disarmed', () => ended().asks('disarm', { group: 'rack' }), 'not-now', 'it is not armed'],
